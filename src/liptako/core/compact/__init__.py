@@ -1,0 +1,1 @@
+"""The compact: who the members are, with which keys, and which audiences they name."""

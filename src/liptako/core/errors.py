@@ -1,0 +1,44 @@
+"""The root of all our errors and the few kinds below it, cut by what the caller can do.
+
+Every error carries an English template and its parameters, so that the edge can translate it for
+people (`gettext(error.template) % error.params`) while `str(error)` stays English for the log.
+The catalogue tool reads the templates from the calls of these classes (see `makemessages`).
+"""
+
+
+class LiptakoError(Exception):
+    """Something that can be told to a person: what was expected and what came."""
+
+    def __init__(self, template: str, /, **params: object) -> None:
+        """Keep the template apart from its parameters: one is translated, the other is not."""
+        super().__init__(template % params if params else template)
+        self.template = template
+        self.params = params
+
+
+class MalformedError(LiptakoError):
+    """The bytes or the text cannot be read: the sender must mend them."""
+
+
+class VerificationError(LiptakoError):
+    """The bytes can be read but do not prove what they claim: keep nothing of them."""
+
+
+class RefusedError(LiptakoError):
+    """A rule forbids it: the person must ask for something else."""
+
+
+class NotAllowedError(LiptakoError):
+    """The person or the peer who asks may not do it: somebody else must."""
+
+
+class NetworkError(LiptakoError):
+    """The other side could not be reached or did not answer: try again later."""
+
+
+class StorageError(LiptakoError):
+    """The disk or the database would not take it: free it, then do the same again."""
+
+
+class SettingError(LiptakoError):
+    """A setting is missing or wrong: the start stops and names it."""

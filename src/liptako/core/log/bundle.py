@@ -1,0 +1,171 @@
+"""The bundle: what travels between two nodes, over HTTPS or on a stick, as a run of frames.
+
+`magic ‖ zstd(frame*)`, each frame a 32-bit length and a MessagePack array. A package holds at most
+256 entries with a proof against the checkpoint before it, so that every prefix which ends with a
+package can be taken for good: a cut bundle loses at most one package. Sealing for the recipient is
+in `sealed`; what the frames prove is in `verify` (docs/spec/bundle.md).
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+import zstandard
+
+from liptako.core.errors import MalformedError
+from liptako.core.records.payload import payload_hash
+
+MAGIC = b"liptako bundle 1\n"
+FRAME_LIMIT = 48 * 2**20  # bytes: 256 entries with the largest headers and payloads, and room
+_LENGTH_BYTES = 4
+_LEVEL = 10
+_STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
+_WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
+_EMPTY_HASH = b'"payload":{"hash":""'
+
+
+class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
+    """The sender's signed heads; always the first frame."""
+
+    note: bytes
+
+
+class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
+    """A log of which entries follow: its roster, lane, and the author's signed checkpoint."""
+
+    origin: str
+    roster: tuple[str, ...]
+    lane: str
+    checkpoint: bytes
+
+
+class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
+    """Up to 256 entries from place `start` on.
+
+    `headers` without the payload hash where the payload is here; `bodies` with nothing for a
+    payload that is withheld or gone; `seed` for all salts, or `salts` one by one; `proof` from the
+    log up to here to the checkpoint.
+    """
+
+    start: int
+    headers: tuple[bytes, ...]
+    bodies: tuple[bytes | None, ...]
+    seed: bytes
+    salts: tuple[bytes, ...]
+    proof: tuple[bytes, ...]
+
+
+class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
+    """The last frame, with how many came before it: without it the bundle was cut."""
+
+    frames: int
+
+
+Frame = HeadsFrame | ChannelFrame | PackageFrame | EndFrame
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+class BundleWriter:
+    """Writes the frames of one bundle to a stream; `close` ends it."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        """Write the magic and begin to compress."""
+        target.write(MAGIC)
+        self._target = target
+        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW_LOG)
+        self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        self._frames = 0
+
+    def write(self, frame: Frame) -> None:
+        """Write one frame, so that a reader of what is written up to here can have it whole."""
+        body = _encoder.encode(frame)
+        data = len(body).to_bytes(_LENGTH_BYTES, "big") + body
+        self._target.write(self._compressor.compress(data))
+        self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+        self._frames += 1
+
+    def close(self) -> None:
+        """Write the last frame; the stream itself stays open."""
+        self.write(EndFrame(self._frames))
+        self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH))
+
+
+class _Inflater:
+    """Decompresses a stream bit by bit, so that hostile bytes cannot fill the memory."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG)
+        self._inflate = decompressor.decompressobj()
+        self._ready = bytearray()
+
+    def read(self, length: int) -> bytes:
+        """Return exactly that many bytes. Raises MalformedError if there are fewer."""
+        while len(self._ready) < length:
+            part = b"" if self._inflate.eof else self._source.read(_STEP)
+            if not part:
+                raise MalformedError("bundle: it is cut short; what came before its end was kept")
+            try:
+                self._ready += self._inflate.decompress(part)
+            except zstandard.ZstdError as cause:
+                raise MalformedError("bundle: the bytes are damaged") from cause
+        data = bytes(self._ready[:length])
+        del self._ready[:length]
+        return data
+
+    def is_spent(self) -> bool:
+        """Say whether nothing is left."""
+        return not (self._ready or self._inflate.unused_data or self._source.read(1))
+
+
+def read_bundle(source: BinaryIO) -> Iterator[Frame]:
+    """Give the frames of a bundle one by one, without the last.
+
+    Raises MalformedError where the bytes are cut or wrong; what was given before stands.
+    """
+    if source.read(len(MAGIC)) != MAGIC:
+        raise MalformedError("bundle: this is not a Liptako bundle of version 1")
+    inflater = _Inflater(source)
+    count = 0
+    while True:
+        frame = _read_frame(inflater)
+        if isinstance(frame, EndFrame):
+            if frame.frames != count or not inflater.is_spent():
+                raise MalformedError("bundle: expected nothing after its end")
+            return
+        count += 1
+        yield frame
+
+
+def _read_frame(inflater: _Inflater) -> Frame:
+    """Read one frame. Raises MalformedError."""
+    length = int.from_bytes(inflater.read(_LENGTH_BYTES), "big")
+    if length > FRAME_LIMIT:
+        raise MalformedError(
+            "bundle: expected a frame of at most %(limit)d bytes, got %(got)d",
+            limit=FRAME_LIMIT,
+            got=length,
+        )
+    try:
+        return _decoder.decode(inflater.read(length))
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise MalformedError("bundle: a frame cannot be read") from cause
+
+
+def strip_hash(header: bytes, salt: bytes, body: bytes) -> bytes:
+    """Return the header without its payload hash, which the receiver computes, if that is safe."""
+    full = _EMPTY_HASH[:-1] + b64encode(payload_hash(salt, body)) + b'"'
+    if header.count(full) != 1 or _EMPTY_HASH in header:
+        return header
+    return header.replace(full, _EMPTY_HASH)
+
+
+def restore_hash(header: bytes, salt: bytes, body: bytes) -> bytes:
+    """Return the header as its author wrote it, with the hash of the payload that came along."""
+    if header.count(_EMPTY_HASH) != 1:
+        return header
+    digest = b64encode(payload_hash(salt, body))
+    return header.replace(_EMPTY_HASH, _EMPTY_HASH[:-1] + digest + b'"', 1)

@@ -1,0 +1,59 @@
+"""Sealing a bundle for its recipient with age v1, and opening as much of it as is whole.
+
+age proves that the bytes were not changed, not who wrote them: that is the work of the signatures
+inside.
+"""
+
+from typing import BinaryIO
+
+from pyrage import DecryptError, IdentityError, RecipientError, decrypt_io, encrypt_io, x25519
+
+from liptako.core.errors import MalformedError, VerificationError
+
+AGE_MAGIC = b"age-encryption.org/v1\n"
+
+
+def new_identity() -> str:
+    """Return a fresh secret key in age's own spelling (`AGE-SECRET-KEY-1…`)."""
+    return str(x25519.Identity.generate())
+
+
+def recipient_of(identity: str) -> str:
+    """Return the public key (`age1…`) of a secret key. Raises MalformedError."""
+    return str(_identity(identity).to_public())
+
+
+def check_recipient(text: str) -> str:
+    """Return an age public key unchanged. Raises MalformedError for another spelling."""
+    try:
+        return str(x25519.Recipient.from_str(text))
+    except RecipientError as cause:
+        raise MalformedError("key: expected age1…, got %(got)s", got=text[:70]) from cause
+
+
+def seal(source: BinaryIO, target: BinaryIO, recipient: str) -> None:
+    """Write the source encrypted to one recipient."""
+    encrypt_io(source, target, [x25519.Recipient.from_str(check_recipient(recipient))])
+
+
+def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
+    """Write what can be opened; say whether it was whole.
+
+    A damaged or cut tail is left out: age authenticates chunk by chunk, so what was written is
+    what was sealed. Raises VerificationError if it was sealed for somebody else or is no such file.
+    """
+    try:
+        decrypt_io(source, target, [_identity(identity)])
+    except DecryptError as cause:
+        raise VerificationError("bundle: it cannot be opened with the key of this node") from cause
+    except OSError:
+        return False
+    return True
+
+
+def _identity(text: str) -> x25519.Identity:
+    """Read a secret key. Raises MalformedError, without the key in its message."""
+    try:
+        return x25519.Identity.from_str(text)
+    except IdentityError as cause:
+        raise MalformedError("key: expected AGE-SECRET-KEY-1…") from cause

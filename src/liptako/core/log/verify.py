@@ -1,0 +1,166 @@
+"""May we accept this? The one gate through which bytes of another node become evidence.
+
+A package is taken whole or not at all, and only if the author's signed checkpoint covers it. What
+its author signed but should not have (a header nobody can read, a wrong audience) is evidence all
+the same: it is taken with a fault and set aside by whoever projects it, so that one poison record
+never blocks a log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from liptako.core.errors import MalformedError, VerificationError
+from liptako.core.log.bundle import PackageFrame, restore_hash
+from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency
+from liptako.core.records.envelope import HEADER_LIMIT, Header, Lane, decode_header, lane_of
+from liptako.core.records.payload import (
+    PACKAGE,
+    PAYLOAD_LIMIT,
+    SALT_BYTES,
+    SEED_BYTES,
+    derive_salt,
+    payload_hash,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A log and what all its records share: author, audience, lane."""
+
+    origin: str
+    author: str
+    audience: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """An entry that its author signed, with its payload if that came along.
+
+    `header` is nothing if the author wrote what cannot be read; `fault` says why it is set aside.
+    """
+
+    seq: int
+    data: bytes
+    leaf: bytes
+    salt: bytes = b""
+    body: bytes | None = None
+    header: Header | None = None
+    fault: MalformedError | None = None
+
+
+def accept_package(
+    channel: Channel, log: CompactRange, checkpoint: Checkpoint, package: PackageFrame
+) -> tuple[CompactRange, tuple[Accepted, ...]]:
+    """Return the longer log and the new entries of a package.
+
+    Entries that are held already are skipped. Raises MalformedError or VerificationError, naming
+    the log and the entries, if anything is missing, added, changed, or out of order.
+    """
+    where = {"origin": channel.origin, "start": package.start}
+    if package.start > log.size:
+        raise VerificationError(
+            "%(origin)s: entries are missing: expected number %(expected)d next, got %(start)d",
+            expected=log.size,
+            **where,
+        )
+    if package.start + len(package.headers) <= log.size:
+        return log, ()
+    entries = _read_entries(package)
+    new = tuple(_judge(channel, entry) for entry in entries if entry.seq >= log.size)
+    longer = log.extend(entry.leaf for entry in new)
+    try:
+        _prove(longer, checkpoint, package.proof)
+    except VerificationError as cause:
+        raise VerificationError(
+            "%(origin)s: the entries from number %(start)d on are not what the author signed: "
+            "one was changed, left out, added or moved",
+            **where,
+        ) from cause
+    return longer, new
+
+
+def _prove(log: CompactRange, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
+    """Raise VerificationError unless the log is a prefix of what the checkpoint signs."""
+    verify_consistency(
+        log.size, checkpoint.size, old_root=log.root(), new_root=checkpoint.root, proof=proof
+    )
+
+
+def _read_entries(package: PackageFrame) -> list[Accepted]:
+    """Return the entries as their author wrote them. Raises MalformedError."""
+    count = len(package.headers)
+    if not 0 < count <= PACKAGE or len(package.bodies) != count or package.start < 0:
+        raise MalformedError("package: expected 1 to 256 headers and as many payloads")
+    salts = _salts(package)
+    return [
+        _read_entry(package.start + i, package.headers[i], package.bodies[i], salts[i])
+        for i in range(count)
+    ]
+
+
+def _salts(package: PackageFrame) -> Sequence[bytes]:
+    """Return the salt of every entry. Raises MalformedError."""
+    places = range(package.start, package.start + len(package.headers))
+    if len(package.seed) == SEED_BYTES and not package.salts:
+        return [derive_salt(package.seed, seq) for seq in places]
+    if package.seed or len(package.salts) != len(places):
+        raise MalformedError("package: expected one seed, or a salt for every entry")
+    return package.salts
+
+
+def _read_entry(seq: int, header: bytes, body: bytes | None, salt: bytes) -> Accepted:
+    """Return one entry with its payload checked against its header. Raises on a mismatch."""
+    if len(header) > HEADER_LIMIT or len(body or b"") > PAYLOAD_LIMIT:
+        raise MalformedError("entry %(seq)d: it is longer than an entry may be", seq=seq)
+    if body is None:
+        return Accepted(seq=seq, data=header, leaf=leaf_hash(header))
+    if len(salt) != SALT_BYTES:
+        raise MalformedError("entry %(seq)d: expected a salt of 16 bytes", seq=seq)
+    data = restore_hash(header, salt, body)
+    return Accepted(seq=seq, data=data, leaf=leaf_hash(data), salt=salt, body=body)
+
+
+def _judge(channel: Channel, entry: Accepted) -> Accepted:
+    """Return the entry with its header read, or with the fault for which it is set aside."""
+    try:
+        header = decode_header(entry.data)
+        _check_channel(channel, header)
+    except MalformedError as fault:
+        return Accepted(
+            seq=entry.seq,
+            data=entry.data,
+            leaf=entry.leaf,
+            salt=entry.salt,
+            body=entry.body,
+            fault=fault,
+        )
+    if entry.body is not None:
+        _check_payload(entry.seq, header, entry)
+    return Accepted(
+        seq=entry.seq,
+        data=entry.data,
+        leaf=entry.leaf,
+        salt=entry.salt,
+        body=entry.body,
+        header=header,
+    )
+
+
+def _check_payload(seq: int, header: Header, entry: Accepted) -> None:
+    """Raise VerificationError if the payload is not the one that the header names."""
+    body = entry.body or b""
+    if (len(body), payload_hash(entry.salt, body)) != (header.payload.size, header.payload.hash):
+        raise VerificationError("entry %(seq)d: its payload is not the one it names", seq=seq)
+
+
+def _check_channel(channel: Channel, header: Header) -> None:
+    """Raise MalformedError if a header does not belong into the log that it stands in."""
+    found = (header.author, header.audience, lane_of(header.precedence))
+    if found != (channel.author, channel.audience, channel.lane):
+        raise MalformedError(
+            "header: expected %(expected)s as in its log, got %(got)s",
+            expected=f"{channel.author}, {channel.audience}, {channel.lane}",
+            got=", ".join(found),
+        )

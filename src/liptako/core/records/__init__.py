@@ -1,0 +1,1 @@
+"""What a record is: its header, its payload, and the one spelling of both."""

@@ -1,0 +1,214 @@
+"""The header of a record: JSON bytes written once by the author, hashed and verified as sent.
+
+A header never holds the substance, only what must stay provable when the payload is gone. Its
+bytes are kept for ever; the value below is a reading of them (docs/spec/record.md).
+"""
+
+import enum
+import re
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+
+import msgspec
+
+from liptako.core.clock import Instant
+from liptako.core.errors import MalformedError
+from liptako.core.records.fields import INT_LIMIT, Json, decode_fields, encode_fields
+from liptako.core.records.payload import PAYLOAD_LIMIT
+from liptako.core.refs import LEAF_BYTES, Ref, author_of, member_id, parse_object_id
+
+HEADER_LIMIT = 65_535  # bytes (protocol: Record)
+HASH_BYTES = 32
+_KIND = re.compile(r"[a-z]+\.[a-z_]+/[1-9][0-9]{0,3}")
+_SHORT = 64  # characters of an office, a marking, an audience id
+
+
+class Precedence(enum.StrEnum):
+    """How urgently a record travels, most urgent first."""
+
+    FLASH = "flash"
+    IMMEDIATE = "immediate"
+    PRIORITY = "priority"
+    ROUTINE = "routine"
+
+
+class Lane(enum.StrEnum):
+    """The two logs of a channel: what is urgent never queues behind what is not."""
+
+    URGENT = "urgent"
+    BULK = "bulk"
+
+
+def lane_of(precedence: Precedence) -> Lane:
+    """Return the lane that a precedence travels in."""
+    return Lane.URGENT if precedence in {Precedence.FLASH, Precedence.IMMEDIATE} else Lane.BULK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadStub:
+    """What the header says of the payload: salted hash (32 bytes), size in bytes, media type."""
+
+    hash: bytes
+    size: int
+    type: str = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A header as a value. `extra` holds the fields that this version does not know."""
+
+    kind: str
+    author: str
+    office: str
+    audience: str
+    compact: int
+    object: str
+    lamport: int
+    time: Instant
+    payload: PayloadStub
+    precedence: Precedence = Precedence.ROUTINE
+    marking: str = ""
+    retain: Instant | None = None
+    refs: tuple[Ref, ...] = ()
+    extra: tuple[tuple[str, Json], ...] = ()
+
+
+class _Stub(msgspec.Struct, forbid_unknown_fields=False):
+    hash: str
+    size: int
+    type: str
+
+
+class _Wire(msgspec.Struct):
+    """The known fields as they stand in the bytes; a field left out has its default."""
+
+    v: int
+    kind: str
+    author: str
+    office: str
+    audience: str
+    compact: int
+    object: str
+    lamport: int
+    time: int
+    payload: _Stub
+    precedence: Precedence = Precedence.ROUTINE
+    marking: str = ""
+    retain: int | None = None
+    refs: list[tuple[str, int, str]] = []
+
+
+_KNOWN = frozenset(_Wire.__struct_fields__)
+
+
+def encode_header(header: Header) -> bytes:
+    """Write a header: known fields in a fixed order, defaults left out, then the unknown ones.
+
+    Raises MalformedError for values that `decode_header` would refuse.
+    """
+    stub = header.payload
+    fields: dict[str, Json] = {
+        "v": 1,
+        "kind": header.kind,
+        "author": header.author,
+        "office": header.office,
+        "audience": header.audience,
+        "compact": header.compact,
+        "object": header.object,
+        "lamport": header.lamport,
+        "time": header.time.milliseconds,
+        "payload": {"hash": b64encode(stub.hash).decode(), "size": stub.size, "type": stub.type},
+    }
+    fields |= _optional_fields(header) | dict(header.extra)
+    data = encode_fields(fields)
+    decode_header(data)
+    return data
+
+
+def _optional_fields(header: Header) -> dict[str, Json]:
+    """Return the fields that are written only where they differ from their default."""
+    fields: dict[str, Json] = {}
+    if header.precedence is not Precedence.ROUTINE:
+        fields["precedence"] = header.precedence.value
+    if header.marking:
+        fields["marking"] = header.marking
+    if header.retain is not None:
+        fields["retain"] = header.retain.milliseconds
+    if header.refs:
+        fields["refs"] = [
+            [ref.origin, ref.seq, b64encode(ref.leaf).decode()] for ref in header.refs
+        ]
+    return fields
+
+
+def decode_header(data: bytes) -> Header:
+    """Read a header. Raises MalformedError for another spelling, type, or a value out of bounds."""
+    fields = decode_fields(data, limit=HEADER_LIMIT)
+    try:
+        wire = msgspec.convert(fields, _Wire)
+    except msgspec.ValidationError as cause:
+        raise MalformedError("header: %(cause)s", cause=str(cause)) from cause
+    _check_header(wire)
+    return Header(
+        kind=wire.kind,
+        author=member_id(wire.author),
+        office=wire.office,
+        audience=wire.audience,
+        compact=wire.compact,
+        object=parse_object_id(wire.object),
+        lamport=wire.lamport,
+        time=Instant(wire.time),
+        payload=_payload_stub(wire.payload),
+        precedence=wire.precedence,
+        marking=wire.marking,
+        retain=None if wire.retain is None else Instant(wire.retain),
+        refs=tuple(_ref(*ref) for ref in wire.refs),
+        extra=tuple((key, value) for key, value in fields.items() if key not in _KNOWN),
+    )
+
+
+def _check_header(wire: _Wire) -> None:
+    """Raise MalformedError for a version, kind, length or number out of bounds."""
+    if wire.v != 1:
+        raise MalformedError("header: expected version 1, got %(got)d", got=wire.v)
+    if not _KIND.fullmatch(wire.kind):
+        raise MalformedError(
+            "header: expected a kind such as situation.incident/1, got %(got)s", got=wire.kind[:60]
+        )
+    if max(len(wire.office), len(wire.marking), len(wire.audience)) > _SHORT:
+        raise MalformedError("header: expected office, marking and audience within 64 characters")
+    if not (0 < wire.lamport <= INT_LIMIT and wire.compact >= 0):
+        raise MalformedError("header: expected a lamport above 0 and a compact of 0 or more")
+
+
+def _payload_stub(stub: _Stub) -> PayloadStub:
+    """Return what the header says of its payload. Raises MalformedError."""
+    digest = _base64(stub.hash, HASH_BYTES)
+    if not 0 <= stub.size <= PAYLOAD_LIMIT:
+        raise MalformedError(
+            "payload: expected at most %(limit)d bytes, got %(got)d",
+            limit=PAYLOAD_LIMIT,
+            got=stub.size,
+        )
+    return PayloadStub(hash=digest, size=stub.size, type=stub.type)
+
+
+def _ref(origin: str, seq: int, leaf: str) -> Ref:
+    """Return one reference of a header. Raises MalformedError."""
+    author_of(origin)
+    if not 0 <= seq <= INT_LIMIT:
+        raise MalformedError("reference: expected a place of 0 or more, got %(got)d", got=seq)
+    return Ref(origin=origin, seq=seq, leaf=_base64(leaf, LEAF_BYTES))
+
+
+def _base64(text: str, length: int) -> bytes:
+    """Read standard base64 of a fixed length, in its one spelling. Raises MalformedError."""
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != length or b64encode(raw).decode() != text:
+        raise MalformedError(
+            "base64: expected %(expected)d bytes, got %(got)s", expected=length, got=text[:60]
+        )
+    return raw

@@ -1,0 +1,75 @@
+"""The one spelling of JSON in records: what a parser accepts is what it would print itself.
+
+Rules (docs/spec/record.md): UTF-8, one object, no white space between tokens, no key twice, no
+floats, integers within ±(2^53−1), strings escaped as little as JSON allows. The order of keys is
+the author's and is kept; unknown fields are kept. Two readers can therefore never see two
+different things in the same bytes.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from liptako.core.errors import MalformedError
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+INT_LIMIT = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, section 6)
+
+
+def _refuse_float(text: str) -> float:
+    """Refuse a number with a fraction or an exponent: degrees and money are whole numbers here."""
+    raise ValueError("a float: " + text)
+
+
+_decoder = msgspec.json.Decoder(float_hook=_refuse_float)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_fields(fields: Mapping[str, Json]) -> bytes:
+    """Return the bytes of the fields in their own order. Raises MalformedError for a bad value."""
+    try:
+        data = _encoder.encode(fields)
+    except (TypeError, ValueError, RecursionError, OverflowError) as cause:
+        raise MalformedError("record: a field cannot be written as JSON") from cause
+    decode_fields(data, limit=len(data))
+    return data
+
+
+def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
+    """Read one JSON object of at most `limit` bytes. Raises MalformedError for another spelling."""
+    if len(data) > limit:
+        raise MalformedError(
+            "record: expected at most %(limit)d bytes, got %(got)d", limit=limit, got=len(data)
+        )
+    try:
+        fields = _decoder.decode(data)
+        same = isinstance(fields, dict) and _encoder.encode(fields) == data
+    except (msgspec.DecodeError, ValueError, RecursionError) as cause:
+        raise MalformedError(
+            "record: expected JSON without floats, got %(got)s", got=_head(data)
+        ) from cause
+    if not same:
+        raise MalformedError(
+            "record: expected one JSON object, no spaces, no key twice, got %(got)s",
+            got=_head(data),
+        )
+    _check_integers(fields)
+    return fields
+
+
+def _check_integers(value: object) -> None:
+    """Raise MalformedError for an integer that some readers could not hold exactly."""
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_integers(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_integers(item)
+    elif isinstance(value, int) and not -INT_LIMIT <= value <= INT_LIMIT:
+        raise MalformedError("record: expected integers within ±(2^53−1), got %(got)d", got=value)
+
+
+def _head(data: bytes) -> str:
+    """Return the beginning of unreadable bytes, fit for a message."""
+    return repr(data[:40])[1:]

@@ -1,0 +1,146 @@
+"""Bundles: frames in, the same frames out; cut and damaged ones keep their good beginning."""
+
+import io
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liptako.core.errors import LiptakoError, MalformedError, VerificationError
+from liptako.core.log.bundle import (
+    FRAME_LIMIT,
+    MAGIC,
+    BundleWriter,
+    ChannelFrame,
+    HeadsFrame,
+    PackageFrame,
+    read_bundle,
+    restore_hash,
+    strip_hash,
+)
+from liptako.core.log.sealed import check_recipient, new_identity, recipient_of, seal, unseal
+
+FRAMES = [
+    HeadsFrame(b"note"),
+    ChannelFrame("ML/c/0001020304050607/e1", ("BF", "ML"), "bulk", b"checkpoint"),
+    PackageFrame(0, (b"{}", b"{}"), (b"body", None), b"", (bytes(16), b""), (bytes(32),)),
+]
+
+
+def bundle(frames):
+    stream = io.BytesIO()
+    writer = BundleWriter(stream)
+    for frame in frames:
+        writer.write(frame)
+    writer.close()
+    return stream.getvalue()
+
+
+def read_all(data):
+    """Return the frames that could be read and the error that ended it."""
+    frames = []
+    try:
+        for frame in read_bundle(io.BytesIO(data)):
+            frames.append(frame)  # noqa: PERF402 (the frames before an error count)
+    except LiptakoError as error:
+        return frames, error
+    return frames, None
+
+
+def packed(*parts):
+    return MAGIC + zstandard.ZstdCompressor().compress(b"".join(parts))
+
+
+def test_a_bundle_reads_what_it_writes():
+    assert read_all(bundle(FRAMES)) == (FRAMES, None)
+
+
+def test_a_bundle_with_nothing_in_it_is_whole():
+    assert read_all(bundle([])) == ([], None)
+
+
+@given(st.integers(0, len(bundle(FRAMES)) - 1))
+def test_a_bundle_that_was_cut_gives_its_beginning_and_says_so(length):
+    frames, error = read_all(bundle(FRAMES)[:length])
+    assert frames == FRAMES[: len(frames)]
+    assert isinstance(error, MalformedError) or frames == FRAMES
+
+
+def test_a_bundle_cut_after_a_frame_gives_that_frame():
+    stream = io.BytesIO()
+    writer = BundleWriter(stream)
+    writer.write(FRAMES[0])
+    frames, error = read_all(stream.getvalue())
+    assert frames == FRAMES[:1]
+    assert "cut short" in str(error)
+
+
+@given(st.integers(0, len(bundle(FRAMES)) * 8 - 1))
+def test_a_flipped_bit_raises_nothing_but_our_own_error(bit):
+    data = bytearray(bundle(FRAMES))
+    data[bit // 8] ^= 1 << bit % 8
+    read_all(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"PK\x03\x04", "not a Liptako bundle"),
+        (packed((FRAME_LIMIT + 1).to_bytes(4, "big")), "at most"),
+        (packed(b"\0\0\0\1\xc1"), "a frame cannot be read"),
+        (bundle(FRAMES) + b"more", "nothing after its end"),
+        (packed(b"\0\0\0\6\x92\xa3end\5"), "nothing after its end"),
+        (packed(b"\0\0\0\6\x92\xa3end\0", b"more"), "nothing after its end"),
+    ],
+)
+def test_a_bundle_that_is_wrong_says_what_is_wrong(data, message):
+    frames, error = read_all(data)
+    assert frames in ([], FRAMES)
+    assert message in str(error)
+
+
+def test_a_header_travels_without_its_payload_hash():
+    header = b'{"v":1,"payload":{"hash":"3DFeFdxDnN5kxBAdoHEJwHmdNwLDnXlzt+iHeRC1M14=","size":4}}'
+    short = strip_hash(header, bytes(16), b"body")
+    assert restore_hash(short, bytes(16), b"body") == header
+
+
+def test_a_header_whose_hash_is_not_that_of_the_payload_travels_whole():
+    header = b'{"payload":{"hash":"' + b"A" * 43 + b'="}}'
+    assert strip_hash(header, bytes(16), b"body") == header
+    assert restore_hash(header, bytes(16), b"body") == header
+
+
+IDENTITY = new_identity()
+
+
+def sealed(data):
+    target = io.BytesIO()
+    seal(io.BytesIO(data), target, recipient_of(IDENTITY))
+    return target.getvalue()
+
+
+def unsealed(data, identity=IDENTITY):
+    target = io.BytesIO()
+    return unseal(io.BytesIO(data), target, identity), target.getvalue()
+
+
+def test_a_sealed_bundle_opens_for_its_recipient_only():
+    assert unsealed(sealed(b"text")) == (True, b"text")
+    with pytest.raises(VerificationError, match="cannot be opened with the key of this node"):
+        unsealed(sealed(b"text"), new_identity())
+
+
+def test_a_sealed_bundle_that_was_cut_gives_what_is_whole():
+    data = bytes(200_000)
+    assert unsealed(sealed(data)[:-1000]) == (False, data[: 3 * 65_536])
+
+
+def test_keys_of_age_in_another_spelling_are_refused():
+    assert check_recipient(recipient_of(IDENTITY)) == recipient_of(IDENTITY)
+    with pytest.raises(MalformedError, match="age1"):
+        check_recipient("age1nothing")
+    with pytest.raises(MalformedError, match="AGE-SECRET-KEY") as caught:
+        unsealed(b"", "AGE-SECRET-KEY-1SECRET")
+    assert "SECRET-KEY-1SECRET" not in str(caught.value)

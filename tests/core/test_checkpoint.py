@@ -1,0 +1,100 @@
+"""Checkpoints and heads: what a log and a node say they hold, signed."""
+
+import pytest
+
+from liptako.core.errors import MalformedError, VerificationError
+from liptako.core.keys import signer_from_seed
+from liptako.core.log.checkpoint import (
+    Checkpoint,
+    head_of,
+    open_checkpoint,
+    parse_checkpoint,
+    sign_checkpoint,
+)
+from liptako.core.log.heads import Heads, key_name, open_heads, sender_of, sign_heads
+from liptako.core.log.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from liptako.core.log.note import sign_note
+
+SIGNER = signer_from_seed(bytes(range(32)))
+ORIGIN = "ML/c/0001020304050607/e1"
+OTHER = "ML/c/0001020304050608/e1"
+LOG = CompactRange().extend([leaf_hash(b"a"), leaf_hash(b"b"), leaf_hash(b"c")])
+HEAD = head_of(ORIGIN, LOG)
+
+
+def test_the_example_of_the_specification_is_read_and_written_alike():
+    text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+    checkpoint = parse_checkpoint(text)
+    assert (checkpoint.origin, checkpoint.size) == ("example.com/behind-the-sofa", 20_852_163)
+    assert checkpoint.text() == text
+
+
+def test_a_checkpoint_opens_for_its_own_log():
+    assert open_checkpoint(sign_checkpoint(HEAD, SIGNER), ORIGIN, SIGNER.public) == HEAD
+    assert Checkpoint(origin=ORIGIN, size=3, root=LOG.root()) == HEAD
+
+
+def test_the_head_of_an_empty_log_has_the_empty_root():
+    assert head_of(ORIGIN, CompactRange()).root == EMPTY_ROOT
+
+
+def test_a_checkpoint_of_another_log_is_refused():
+    data = sign_note(HEAD.text(), OTHER, SIGNER)
+    with pytest.raises(VerificationError, match="expected the log"):
+        open_checkpoint(data, OTHER, SIGNER.public)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a\n1\n",
+        "a\n01\n" + "A" * 43 + "=\n",
+        "a\n²\n" + "A" * 43 + "=\n",
+        "a\n1\nAAAA\n",
+        "a\n1\n!\n",
+        "\n1\n" + "A" * 43 + "=\n",
+        "a\n1\n" + "A" * 43 + "=\nextension\n",
+        "a\n99999999999999999\n" + "A" * 43 + "=\n",
+        "a\n1\n" + "A" * 43 + "=",
+    ],
+)
+def test_a_checkpoint_in_another_spelling_is_refused(text):
+    with pytest.raises(MalformedError, match="checkpoint: expected"):
+        parse_checkpoint(text)
+
+
+HEADS = Heads(sender="ML", recipient="BF", logs=(HEAD,))
+
+
+def test_heads_open_for_their_sender_and_recipient():
+    data = sign_heads(HEADS, SIGNER)
+    assert sender_of(data) == "ML"
+    assert open_heads(data, sender="ML", recipient="BF", public=SIGNER.public) == HEADS
+
+
+def test_heads_say_how_much_of_a_log_is_held():
+    assert (HEADS.size_of(ORIGIN), HEADS.size_of(OTHER)) == (3, 0)
+
+
+@pytest.mark.parametrize(("sender", "recipient"), [("ML", "NE")])
+def test_heads_for_somebody_else_are_refused(sender, recipient):
+    data = sign_heads(HEADS, SIGNER)
+    with pytest.raises(VerificationError, match="expected from ML to NE, got from ML to BF"):
+        open_heads(data, sender=sender, recipient=recipient, public=SIGNER.public)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "liptako.heads/2\nML\nBF\n",
+        "liptako.heads/1\nML\n",
+        f"liptako.heads/1\nML\nBF\n{ORIGIN}\n",
+        Heads(sender="ML", recipient="BF", logs=(HEAD, HEAD)).text(),
+        "liptako.heads/1\nML\nbf\n",
+    ],
+)
+def test_heads_in_another_spelling_are_refused(text):
+    data = sign_note(text, key_name("ML"), SIGNER)
+    with pytest.raises(MalformedError, match="expected"):
+        open_heads(data, sender="ML", recipient="BF", public=SIGNER.public)
