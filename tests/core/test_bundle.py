@@ -23,7 +23,7 @@ from liptako.core.log.sealed import check_recipient, new_identity, recipient_of,
 
 FRAMES = [
     HeadsFrame(b"note"),
-    ChannelFrame("ML/c/0001020304050607/e1", ("BF", "ML"), "bulk", b"checkpoint"),
+    ChannelFrame("ML/c/0001020304050607/e1", ("BF", "ML"), "bulk", b"checkpoint", 0, b""),
     PackageFrame(0, (b"{}", b"{}"), (b"body", None), b"", (bytes(16), b""), (bytes(32),)),
 ]
 

@@ -11,7 +11,7 @@ from liptako.core.log.checkpoint import (
     parse_checkpoint,
     sign_checkpoint,
 )
-from liptako.core.log.heads import Heads, key_name, open_heads, sender_of, sign_heads
+from liptako.core.log.heads import Heads, key_name, open_heads, read_heads, sign_heads
 from liptako.core.log.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from liptako.core.log.note import sign_note
 
@@ -69,7 +69,7 @@ HEADS = Heads(sender="ML", recipient="BF", logs=(HEAD,))
 
 def test_heads_open_for_their_sender_and_recipient():
     data = sign_heads(HEADS, SIGNER)
-    assert sender_of(data) == "ML"
+    assert read_heads(data) == HEADS
     assert open_heads(data, sender="ML", recipient="BF", public=SIGNER.public) == HEADS
 
 

@@ -37,6 +37,16 @@ class Position:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """An area by its code and name, with a circle around it (metres) for when it must be drawn."""
+
+    code: str
+    name: str
+    middle: Position
+    radius_m: int
+
+
 def distance_m(one: Position, other: Position) -> float:
     """Return the great-circle distance in metres (haversine on the mean sphere, ±0.5 %)."""
     lat1, lat2 = math.radians(one.lat / MICRO), math.radians(other.lat / MICRO)

@@ -32,12 +32,18 @@ class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
 
 
 class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
-    """A log of which entries follow: its roster, lane, and the author's signed checkpoint."""
+    """A log of which entries follow: its roster, lane, and the author's signed checkpoint.
+
+    `start` entries go before; `frontier` holds their hashes as a compact range, so that a reader
+    who does not hold them can verify the rest, or is empty.
+    """
 
     origin: str
     roster: tuple[str, ...]
     lane: str
     checkpoint: bytes
+    start: int
+    frontier: bytes
 
 
 class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
@@ -65,7 +71,7 @@ class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
 Frame = HeadsFrame | ChannelFrame | PackageFrame | EndFrame
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Frame)
+_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 
 
 class BundleWriter:

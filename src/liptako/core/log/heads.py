@@ -47,9 +47,9 @@ def sign_heads(heads: Heads, signer: Signer) -> bytes:
     return sign_note(heads.text(), key_name(heads.sender), signer)
 
 
-def sender_of(data: bytes) -> str:
-    """Return who claims to have sent the heads, before anything is verified."""
-    return _parse(read_note(data).text).sender
+def read_heads(data: bytes) -> Heads:
+    """Return heads that were verified when they came, or whom to verify them against."""
+    return _parse(read_note(data).text)
 
 
 def open_heads(data: bytes, *, sender: str, recipient: str, public: bytes) -> Heads:

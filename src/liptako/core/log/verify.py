@@ -7,7 +7,7 @@ never blocks a log.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liptako.core.errors import MalformedError, VerificationError
 from liptako.core.log.bundle import PackageFrame, restore_hash
@@ -125,38 +125,17 @@ def _read_entry(seq: int, header: bytes, body: bytes | None, salt: bytes) -> Acc
 def _judge(channel: Channel, entry: Accepted) -> Accepted:
     """Return the entry with its header read, or with the fault for which it is set aside."""
     try:
-        header = decode_header(entry.data)
-        _check_channel(channel, header)
+        header = read_header(channel, entry.data)
     except MalformedError as fault:
-        return Accepted(
-            seq=entry.seq,
-            data=entry.data,
-            leaf=entry.leaf,
-            salt=entry.salt,
-            body=entry.body,
-            fault=fault,
-        )
+        return replace(entry, fault=fault)
     if entry.body is not None:
         _check_payload(entry.seq, header, entry)
-    return Accepted(
-        seq=entry.seq,
-        data=entry.data,
-        leaf=entry.leaf,
-        salt=entry.salt,
-        body=entry.body,
-        header=header,
-    )
+    return replace(entry, header=header)
 
 
-def _check_payload(seq: int, header: Header, entry: Accepted) -> None:
-    """Raise VerificationError if the payload is not the one that the header names."""
-    body = entry.body or b""
-    if (len(body), payload_hash(entry.salt, body)) != (header.payload.size, header.payload.hash):
-        raise VerificationError("entry %(seq)d: its payload is not the one it names", seq=seq)
-
-
-def _check_channel(channel: Channel, header: Header) -> None:
-    """Raise MalformedError if a header does not belong into the log that it stands in."""
+def read_header(channel: Channel, data: bytes) -> Header:
+    """Return the header of an entry of a log. Raises MalformedError if it does not belong there."""
+    header = decode_header(data)
     found = (header.author, header.audience, lane_of(header.precedence))
     if found != (channel.author, channel.audience, channel.lane):
         raise MalformedError(
@@ -164,3 +143,11 @@ def _check_channel(channel: Channel, header: Header) -> None:
             expected=f"{channel.author}, {channel.audience}, {channel.lane}",
             got=", ".join(found),
         )
+    return header
+
+
+def _check_payload(seq: int, header: Header, entry: Accepted) -> None:
+    """Raise VerificationError if the payload is not the one that the header names."""
+    body = entry.body or b""
+    if (len(body), payload_hash(entry.salt, body)) != (header.payload.size, header.payload.hash):
+        raise VerificationError("entry %(seq)d: its payload is not the one it names", seq=seq)

@@ -22,7 +22,7 @@ def _refuse_float(text: str) -> float:
     raise ValueError("a float: " + text)
 
 
-_decoder = msgspec.json.Decoder(float_hook=_refuse_float)
+_decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder(float_hook=_refuse_float)
 _encoder = msgspec.json.Encoder()
 
 
@@ -44,12 +44,12 @@ def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
         )
     try:
         fields = _decoder.decode(data)
-        same = isinstance(fields, dict) and _encoder.encode(fields) == data
+        same = _encoder.encode(fields) == data
     except (msgspec.DecodeError, ValueError, RecursionError) as cause:
         raise MalformedError(
             "record: expected JSON without floats, got %(got)s", got=_head(data)
         ) from cause
-    if not same:
+    if not same or not isinstance(fields, dict):
         raise MalformedError(
             "record: expected one JSON object, no spaces, no key twice, got %(got)s",
             got=_head(data),

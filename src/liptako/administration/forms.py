@@ -1,0 +1,92 @@
+"""Forms about people, offices and mandates: they read and check text, and know no rule."""
+
+from collections.abc import Sequence
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from liptako.members import words
+from liptako.members.models import Office
+
+
+class PersonForm(forms.Form):
+    """A new account."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    username = forms.SlugField(
+        label=_("Account"),
+        max_length=64,
+        help_text=_("Letters, digits and hyphens; for signing in."),
+    )
+    offices = forms.MultipleChoiceField(
+        label=_("Offices"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: object, offices: Sequence[tuple[str, str]], **kwargs: object) -> None:
+        """Offer these offices: code and title."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
+        self.fields["offices"].choices = offices  # type: ignore[attr-defined]  # a choice field
+
+
+class OfficeForm(forms.Form):
+    """An office with its titles and roles."""
+
+    code = forms.RegexField(
+        r"^[a-z][a-z0-9-]{1,31}$",
+        label=_("Code"),
+        help_text=_("2 to 32 small letters, digits or hyphens; it cannot be changed later."),
+    )
+    title_fr = forms.CharField(label=_("Title in French"), max_length=120)
+    title_en = forms.CharField(label=_("Title in English"), max_length=120, required=False)
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        choices=[(role.value, word) for role, word in words.ROLES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    closed = forms.BooleanField(label=_("Closed: nobody acts in it any longer"), required=False)
+
+
+class MandateForm(forms.Form):
+    """A mandate for an office."""
+
+    office = forms.ChoiceField(label=_("Office"))
+    subjects = forms.CharField(
+        label=_("Subjects"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One on each line."),
+    )
+    begins = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    ends = forms.DateField(
+        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    audience = forms.ChoiceField(label=_("Tell"))
+
+    def __init__(
+        self,
+        *args: object,
+        offices: Sequence[tuple[str, str]],
+        audiences: Sequence[tuple[str, str]],
+        **kwargs: object,
+    ) -> None:
+        """Offer these offices and audiences."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
+        self.fields["office"].choices = offices  # type: ignore[attr-defined]  # a choice field
+        self.fields["audience"].choices = audiences  # type: ignore[attr-defined]  # a choice field
+
+    def clean_subjects(self) -> tuple[str, ...]:
+        """Return the lines that are not empty."""
+        lines = (line.strip() for line in self.cleaned_data["subjects"].splitlines())
+        return tuple(line for line in lines if line)
+
+
+class ReasonForm(forms.Form):
+    """A reason for ending something."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
+
+
+def title_of(office: Office, language: str) -> str:
+    """Return the title of an office in a language, or in the first one it has."""
+    titles: dict[str, str] = office.titles
+    return titles.get(language) or next(iter(titles.values()), office.code)

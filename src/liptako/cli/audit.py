@@ -1,0 +1,23 @@
+"""Checks the log that a node holds: every leaf, every root, every signature, every payload."""
+
+from argparse import Namespace
+from gettext import gettext as _
+
+from liptako.cli import codes
+from liptako.cli.home import start
+from liptako.cli.words import Progress, complain, say
+
+
+def verify_log(args: Namespace) -> int:
+    """Check all logs of the node and say what is wrong."""
+    start(args)
+    from liptako.ledger.checking import check_logs  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+
+    faults, count = check_logs(this_node(), Progress(_("Records")))
+    for fault in faults:
+        complain(fault)
+    if faults:
+        return codes.FAULT
+    say(_("%(count)d records: every signature, hash and payload is in order.") % {"count": count})
+    return codes.OK

@@ -1,0 +1,112 @@
+"""Commands about the compact and the partners: draft, adopt, partner."""
+
+import sys
+from argparse import Namespace
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+from liptako.cli import codes
+from liptako.cli.home import start
+from liptako.cli.setup import names_of
+from liptako.cli.words import say
+from liptako.core.compact.members import (
+    compact_phrase,
+    draft_compact,
+    read_card,
+    read_compact,
+    write_compact,
+)
+from liptako.core.errors import MalformedError, RefusedError, StorageError
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    draft = commands.add_parser("compact-draft", help=_("write a compact from members' cards"))
+    draft.add_argument("cards", nargs="+", type=Path, help=_("cards of the members"))
+    draft.add_argument("--name", action="append", required=True, help=_("name, as fr=Mali"))
+    draft.add_argument(
+        "--everyone",
+        action="append",
+        required=True,
+        help=_("name of the audience of all members, as fr=Tous"),
+    )
+    draft.add_argument("--output", type=Path, required=True, help=_("file to write"))
+    draft.set_defaults(run=run_draft)
+
+    adopt = commands.add_parser("compact-adopt", help=_("adopt a compact that was compared aloud"))
+    adopt.add_argument("file", type=Path, help=_("file with the compact"))
+    adopt.add_argument("--phrase", help=_("the groups of digits, as compared aloud"))
+    adopt.set_defaults(run=run_adopt)
+
+    partner = commands.add_parser("partner", help=_("keep the address of a partner's node"))
+    partner.add_argument("member", help=_("id of the member, such as ML"))
+    partner.add_argument("address", help=_("https://HOST:PORT; empty: by file only"))
+    partner.set_defaults(run=run_partner)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file. Raises MalformedError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        raise MalformedError(
+            "%(file)s cannot be read: %(why)s", file=str(path), why=cause.strerror or str(cause)
+        ) from cause
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file. Raises StorageError if it cannot be written."""
+    try:
+        path.write_bytes(data)
+    except OSError as cause:
+        raise StorageError(
+            "%(file)s cannot be written: %(why)s", file=str(path), why=cause.strerror or str(cause)
+        ) from cause
+
+
+def run_draft(args: Namespace) -> int:
+    """Write a first compact and show its phrase."""
+    members = [read_card(read_file(path)) for path in args.cards]
+    data = write_compact(draft_compact(names_of(args.name), members, names_of(args.everyone)))
+    read_compact(data)
+    write_file(args.output, data)
+    say(_("Compact written to %(file)s") % {"file": args.output})
+    say(_("Compare aloud: %(phrase)s") % {"phrase": compact_phrase(data)})
+    return codes.OK
+
+
+def run_adopt(args: Namespace) -> int:
+    """Adopt a compact once its phrase was confirmed."""
+    start(args)
+    from liptako.ledger import compacts  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+
+    data = read_file(args.file)
+    phrase = compact_phrase(data)
+    say(_("Compare aloud: %(phrase)s") % {"phrase": phrase})
+    given = args.phrase
+    if given is None and sys.stdin.isatty():
+        given = input(_("Type the groups that the partners read to you: "))
+    if given is None or given.split() != phrase.split():
+        raise RefusedError("the groups of digits are not the same: the compact was not adopted")
+    node = this_node()
+    compact = compacts.adopt(data, node.member, node.clock)
+    record_audit(node, "compact.adopt", detail=str(compact.version))
+    say(_("Compact of version %(version)d adopted") % {"version": compact.version})
+    return codes.OK
+
+
+def run_partner(args: Namespace) -> int:
+    """Keep the address of a partner's node."""
+    start(args)
+    from liptako.federation.peers import set_url  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+
+    set_url(this_node(), args.member, args.address)
+    say(
+        _("Address of %(member)s: %(address)s")
+        % {"member": args.member, "address": args.address or _("none: by file only")}
+    )
+    return codes.OK

@@ -1,0 +1,76 @@
+"""Commands about public data: base map, published incidents, fictional incidents."""
+
+from argparse import Namespace
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+from liptako.cli import codes
+from liptako.cli.home import start
+from liptako.cli.words import Progress, complain, error_words, say
+from liptako.core.errors import SettingError
+from liptako.env import read_settings
+from liptako.web import basemap
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    base = commands.add_parser("basemap", help=_("build the base map again"))
+    base.set_defaults(run=run_basemap)
+
+    published = commands.add_parser("import", help=_("import published incidents"))
+    published.add_argument("table", nargs="?", type=Path, help=_("CSV table; else LIPTAKO_DATA"))
+    published.add_argument(
+        "--country",
+        action="append",
+        default=[],
+        help=_("take this country only, such as MLI; may be repeated"),
+    )
+    published.add_argument(
+        "--release", action="store_true", help=_("release them to all members of the compact")
+    )
+    published.set_defaults(run=run_import)
+
+
+def run_basemap(args: Namespace) -> int:
+    """Build the base map from LIPTAKO_DATA or from the outlines of the program."""
+    home = start(args, migrated=False)
+    basemap.build(home, read_settings().data, lambda _step: say(_("Building the base map …")))
+    say(_("Base map built."))
+    return codes.OK
+
+
+def run_import(args: Namespace) -> int:
+    """Import a table of published incidents, in the office of the administration."""
+    start(args)
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger import compacts  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
+    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (same)
+
+    data = read_settings().data
+    path = args.table or (data and data / TABLE)
+    if path is None:
+        raise SettingError("%(name)s: this setting is missing", name="LIPTAKO_DATA")
+    node, rows = this_node(), read_table(path)
+    everyone = frozenset(member.id for member in compacts.current().members)
+    order = ImportOrder(
+        countries=frozenset(args.country), members=everyone if args.release else frozenset()
+    )
+    show = Progress(_("Incidents"))
+    added = 0
+
+    def progress(done: int, new: int) -> None:
+        nonlocal added
+        added = new
+        show(done, len(rows))
+
+    actor = administrator(node)
+    faults = import_published(node, actor, rows, order, progress)
+    record_audit(node, "incidents.import", actor=actor, detail=str(added))
+    for fault in faults:
+        complain(error_words(fault))
+    say(_("%(added)d new incidents of %(total)d rows.") % {"added": added, "total": len(rows)})
+    return codes.FAULT if faults else codes.OK

@@ -1,0 +1,103 @@
+"""The steps of the demonstration that run inside a node: filling it, and the scripted incident."""
+
+import json
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from liptako.cli import codes
+from liptako.cli.demo import COMPACT, NODES, PEOPLE, DemoNode, https_port
+from liptako.cli.home import start
+from liptako.cli.words import say
+from liptako.core.geo import Position
+from liptako.env import read_settings
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file, without help: `liptako demo` calls them."""
+    fill = commands.add_parser("demo-fill")
+    fill.add_argument("orders", type=Path)
+    fill.set_defaults(run=run_fill)
+    incident = commands.add_parser("demo-incident")
+    incident.set_defaults(run=run_incident)
+
+
+def run_fill(args: Namespace) -> int:
+    """Adopt the compact, add people and partners, take in published or fictional incidents."""
+    home = start(args)
+    from liptako.federation.peers import set_url  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger import compacts  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+
+    orders = json.loads(args.orders.read_text())
+    node = this_node()
+    compacts.adopt((home.parent / COMPACT).read_bytes(), node.member, node.clock)
+    for other in NODES:
+        if other.member != node.member:
+            set_url(node, other.member, f"https://127.0.0.1:{https_port(orders['base'], other)}")
+    _add_people(orders["passwords"][node.member])
+    _add_incidents(next(item for item in NODES if item.member == node.member))
+    return codes.OK
+
+
+def _add_people(passwords: dict[str, str]) -> None:
+    """Create the accounts with the passwords that are printed."""
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members import actions  # noqa: PLC0415 (same)
+
+    node = this_node()
+    for account, name, offices in PEOPLE:
+        person, _ = actions.add_person(
+            node, administrator(node), username=account, name=name, offices=offices
+        )
+        person.set_password(passwords[account])
+        person.must_change_password = False
+        person.save()
+
+
+def _add_incidents(here: DemoNode) -> None:
+    """Take in the published incidents of the node's countries, or fictional ones without data."""
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger import compacts  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
+    from liptako.situation.fiction import fictional  # noqa: PLC0415 (same)
+    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (same)
+
+    node, data = this_node(), read_settings().data
+    everyone = frozenset(member.id for member in compacts.current().members)
+    if data is not None and (data / TABLE).is_file():
+        rows = read_table(data / TABLE)
+        order = ImportOrder(countries=frozenset(here.countries), members=everyone)
+    else:
+        rows = list(fictional(here.member, seed=here.offset, now=node.clock()))
+        order = ImportOrder(members=everyone)
+    import_published(node, administrator(node), rows, order, lambda _done, _added: None)
+
+
+def run_incident(args: Namespace) -> int:
+    """Report an incident near the three borders and release its cell to all; print when."""
+    start(args)
+    from liptako.ledger import compacts  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.situation import actions  # noqa: PLC0415 (same)
+    from liptako.situation.fiction import officer, scripted  # noqa: PLC0415 (same)
+    from liptako.situation.records import Transform  # noqa: PLC0415 (same)
+
+    node = this_node()
+    incident, precedence = scripted(Position(lat=15_046_000, lon=-238_000), node.clock())
+    record = actions.report(
+        node, officer(node.member, "permanence"), incident, precedence=precedence
+    )
+    order = actions.ReleaseOrder(
+        members=frozenset(member.id for member in compacts.current().members),
+        transform=Transform.CELL,
+        summary="Attaque d’un convoi de vivres (démonstration fictive)",
+        basis="Démonstration",
+        precedence=precedence,
+    )
+    actions.release(node, officer(node.member, "diffusion"), record.header.object, order)
+    say(f"{record.payload.reference} {time.time():.3f}")
+    return codes.OK

@@ -1,0 +1,98 @@
+"""Commands of the exchange: with a partner now, into a file, out of a file."""
+
+import os
+from argparse import Namespace
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+from liptako.cli import codes
+from liptako.cli.home import start
+from liptako.cli.words import complain, error_words, say
+from liptako.core.errors import MalformedError, StorageError
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    exchange = commands.add_parser("exchange", help=_("exchange with a partner"))
+    how = exchange.add_subparsers(dest="how", required=True, metavar="HOW")
+    now = how.add_parser("now", help=_("over the network, now"))
+    now.add_argument("member", help=_("id of the member, such as ML"))
+    now.set_defaults(run=run_now)
+    write = how.add_parser("write", help=_("write what waits for a partner into a file"))
+    write.add_argument("member", help=_("id of the member, such as ML"))
+    write.add_argument("file", type=Path, help=_("file to write"))
+    write.set_defaults(run=run_write)
+    read = how.add_parser("read", help=_("read the file of a partner"))
+    read.add_argument("file", type=Path, help=_("file to read"))
+    read.set_defaults(run=run_read)
+
+
+def run_now(args: Namespace) -> int:
+    """Exchange over the network."""
+    start(args)
+    from liptako.federation.exchange import exchange_with  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+
+    return _tell(exchange_with(this_node(), args.member))
+
+
+def run_write(args: Namespace) -> int:
+    """Write a bundle; the file appears under its name only once it is whole."""
+    start(args)
+    from liptako.federation.sync import write_bundle  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+
+    node, part = this_node(), args.file.with_name(args.file.name + ".part")
+    try:
+        with part.open("wb") as target:
+            count = write_bundle(node, args.member, target, limit=None, standalone=True)
+            target.flush()
+            os.fsync(target.fileno())
+        part.replace(args.file)
+    except OSError as cause:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            "%(file)s cannot be written: %(why)s",
+            file=str(args.file),
+            why=cause.strerror or str(cause),
+        ) from cause
+    record_audit(node, "bundle.export", subject=args.member, detail=str(count))
+    say(
+        _("%(count)d records for %(member)s in %(file)s")
+        % {"count": count, "member": args.member, "file": args.file}
+    )
+    return codes.OK
+
+
+def run_read(args: Namespace) -> int:
+    """Read a bundle."""
+    start(args)
+    from liptako.federation.sync import read_sealed  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+
+    node = this_node()
+    try:
+        with args.file.open("rb") as source:
+            report = read_sealed(node, source, how="file")
+    except OSError as cause:
+        raise MalformedError(
+            "%(file)s cannot be read: %(why)s",
+            file=str(args.file),
+            why=cause.strerror or str(cause),
+        ) from cause
+    record_audit(node, "bundle.import", subject=report.sender, detail=str(report.taken))
+    return _tell(report)
+
+
+def _tell(report: Any) -> int:  # noqa: ANN401 (its type needs Django)
+    """Say what was taken and what was wrong."""
+    say(
+        _("%(count)d new records from %(member)s")
+        % {"count": report.taken, "member": report.sender}
+    )
+    for fault in report.faults:
+        complain(error_words(fault))
+    return codes.code_of(report.faults[0]) if report.faults else codes.OK

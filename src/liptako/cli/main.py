@@ -1,0 +1,58 @@
+"""`liptako`: reads the arguments, runs one command, turns every error into words and a code."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from gettext import gettext as _
+
+from liptako import __version__
+from liptako.cli import (
+    codes,
+    compact,
+    data,
+    demo,
+    demo_steps,
+    exchange,
+    node,
+    people,
+    safety,
+    verify,
+)
+from liptako.cli.words import choose_language, complain, error_words, speak
+from liptako.core.errors import LiptakoError
+from liptako.env import LANGUAGES
+
+GROUPS = (node, data, compact, people, exchange, verify, safety, demo, demo_steps)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="liptako", description=_("The working system of an alliance of sovereign States.")
+    )
+    parser.add_argument("--home", help=_("folder of the node (else LIPTAKO_HOME)"))
+    parser.add_argument("--language", choices=LANGUAGES, help=_("language of the messages"))
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add_commands(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    speak(choose_language(argv, os.environ))
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    args = make_parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+    except LiptakoError as error:
+        complain(error_words(error))
+        return codes.code_of(error)
+    except KeyboardInterrupt:
+        complain(_("Interrupted. What was finished is kept; run it again to go on."))
+        return codes.INTERRUPTED
+    return code

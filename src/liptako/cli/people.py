@@ -1,0 +1,45 @@
+"""Commands about people: person."""
+
+from argparse import Namespace
+from gettext import gettext as _
+from typing import Any
+
+from liptako.cli import codes
+from liptako.cli.home import start
+from liptako.cli.words import say
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    person = commands.add_parser("person", help=_("create an account, or give a new password"))
+    person.add_argument("account", help=_("name of the account"))
+    person.add_argument("--name", help=_("name of the person (new accounts)"))
+    person.add_argument(
+        "--office", action="append", default=[], help=_("office to give; may be repeated")
+    )
+    person.set_defaults(run=run_person)
+
+
+def run_person(args: Namespace) -> int:
+    """Create an account with its offices, or give the existing one a new password."""
+    start(args)
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members import actions, queries  # noqa: PLC0415 (same)
+
+    node = this_node()
+    actor = administrator(node)
+    person = queries.people().filter(username=args.account).first()
+    if person is None:
+        person, password = actions.add_person(
+            node, actor, username=args.account, name=args.name or args.account, offices=args.office
+        )
+    else:
+        password = actions.reset_password(node, actor, person)
+        for office in args.office:
+            actions.assign(node, actor, person, office)
+    say(
+        _("Account: %(account)s  password: %(password)s")
+        % {"account": person.username, "password": password}
+    )
+    return codes.OK

@@ -1,0 +1,59 @@
+"""Commands that keep a node safe: backup, restore."""
+
+from argparse import Namespace
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+from liptako.cli import archive, codes
+from liptako.cli.home import home_of, start
+from liptako.cli.words import say
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    backup = commands.add_parser("backup", help=_("write the whole node into one file"))
+    backup.add_argument("file", type=Path, help=_("file to write"))
+    backup.set_defaults(run=run_backup)
+
+    restore = commands.add_parser(
+        "restore", help=_("make a node from a backup, in an empty folder")
+    )
+    restore.add_argument("file", type=Path, help=_("file to read"))
+    restore.add_argument("--database-url", help=_("PostgreSQL database to fill (empty)"))
+    restore.set_defaults(run=run_restore)
+
+
+def run_backup(args: Namespace) -> int:
+    """Write keys, settings and a snapshot of the database; the node goes on meanwhile."""
+    home = start(args)
+    archive.write_backup(home, args.file)
+    say(
+        _("Backup written to %(file)s. It holds the private keys: keep it locked away.")
+        % {"file": args.file}
+    )
+    return codes.OK
+
+
+def run_restore(args: Namespace) -> int:
+    """Unpack a backup and begin new logs, so that no log is ever written twice."""
+    home = home_of(args)
+    archive.unpack_backup(args.file, home, args.database_url)
+    args.home = str(home)
+    start(args, migrated=False)
+    from django.core.management import call_command  # noqa: PLC0415 (after django.setup)
+
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.ledger.store import begin_epoch  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+
+    archive.fill_postgresql(home)
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    epoch = begin_epoch()
+    record_audit(this_node(), "node.restore", detail=str(epoch))
+    say(
+        _("Node restored in %(home)s. Its own logs go on in epoch %(epoch)d.")
+        % {"home": home, "epoch": epoch}
+    )
+    return codes.OK

@@ -1,0 +1,127 @@
+"""`liptako verify`: checks a bundle with nothing but its file, the compact, and a key; or our log.
+
+With a file it needs no Django and no database: an auditor runs it on any machine.
+"""
+
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from liptako.cli import codes
+from liptako.cli.compact import read_file
+from liptako.cli.words import complain, error_words, say
+from liptako.core.compact.members import Compact, read_compact
+from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.log.bundle import ChannelFrame, Frame, HeadsFrame, PackageFrame, read_bundle
+from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.heads import open_heads, read_heads
+from liptako.core.log.merkle import CompactRange, read_range
+from liptako.core.log.sealed import unseal
+from liptako.core.log.verify import Channel, accept_package
+from liptako.core.records.envelope import Lane
+from liptako.core.refs import audience_id, author_of
+
+
+def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+    """Add the commands of this file."""
+    verify = commands.add_parser("verify", help=_("check a bundle offline, or this node's log"))
+    verify.add_argument("file", nargs="?", type=Path, help=_("bundle; none: this node's log"))
+    verify.add_argument("--compact", type=Path, help=_("file with the compact"))
+    verify.add_argument("--key", type=Path, help=_("age key that opens the bundle"))
+    verify.set_defaults(run=run_verify)
+
+
+def run_verify(args: Namespace) -> int:
+    """Check a bundle, or the node's own log."""
+    if args.file is None:
+        from liptako.cli.audit import verify_log  # noqa: PLC0415 (needs Django)
+
+        return verify_log(args)
+    if args.compact is None or args.key is None:
+        raise MalformedError("verify: a bundle needs --compact and --key")
+    compact = read_compact(read_file(args.compact))
+    identity = read_file(args.key).decode(errors="replace").strip()
+    with tempfile.TemporaryFile() as plain:
+        whole = _unseal_file(args.file, plain, identity)
+        plain.seek(0)
+        faults = list(_verify_frames(compact, read_bundle(plain)))
+    if not whole and not faults:
+        faults.append(MalformedError("bundle: it is cut short; what came before its end was kept"))
+    for fault in faults:
+        complain(error_words(fault))
+    if faults:
+        return codes.code_of(faults[0])
+    say(_("Everything in it is as its authors signed it."))
+    return codes.OK
+
+
+def _unseal_file(path: Path, plain: BinaryIO, identity: str) -> bool:
+    """Open a sealed file into another; say whether it was whole."""
+    try:
+        with path.open("rb") as source:
+            return unseal(source, plain, identity)
+    except OSError as cause:
+        raise MalformedError(
+            "%(file)s cannot be read: %(why)s", file=str(path), why=cause.strerror or str(cause)
+        ) from cause
+
+
+@dataclass(slots=True)
+class _Log:
+    """A log while it is checked."""
+
+    channel: Channel
+    checkpoint: Checkpoint
+    held: CompactRange
+
+
+def _verify_frames(compact: Compact, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
+    """Check a bundle frame by frame, say what is found, give what is wrong."""
+    log: _Log | None = None
+    try:
+        for frame in frames:
+            if isinstance(frame, HeadsFrame):
+                _verify_heads(compact, frame)
+            elif isinstance(frame, ChannelFrame):
+                log = _open_log(compact, frame)
+                say(
+                    _("%(origin)s: signed up to %(size)d")
+                    % {"origin": frame.origin, "size": log.checkpoint.size}
+                )
+            elif isinstance(frame, PackageFrame) and log is not None:
+                log.held, new = accept_package(log.channel, log.held, log.checkpoint, frame)
+                yield from (entry.fault for entry in new if entry.fault)
+                say(
+                    _("  entries %(first)d–%(last)d verified")
+                    % {"first": frame.start, "last": log.held.size - 1}
+                )
+    except LiptakoError as fault:
+        yield fault
+
+
+def _verify_heads(compact: Compact, frame: HeadsFrame) -> None:
+    """Check who sent the bundle to whom."""
+    heads = read_heads(frame.note)
+    public = compact.member(heads.sender).keys.sign
+    open_heads(frame.note, sender=heads.sender, recipient=heads.recipient, public=public)
+    say(
+        _("From %(sender)s to %(recipient)s")
+        % {"sender": heads.sender, "recipient": heads.recipient}
+    )
+
+
+def _open_log(compact: Compact, frame: ChannelFrame) -> _Log:
+    """Return a log with its checkpoint verified."""
+    author = author_of(frame.origin)
+    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, compact.member(author).keys.sign)
+    channel = Channel(
+        origin=frame.origin,
+        author=author,
+        audience=audience_id(frame.roster),
+        lane=Lane.URGENT if frame.lane == Lane.URGENT else Lane.BULK,
+    )
+    return _Log(channel, checkpoint, read_range(frame.start, frame.frontier))

@@ -1,0 +1,253 @@
+"""The settings of a node: read once from the environment, typed, and refused by name.
+
+A node's folder (`LIPTAKO_HOME`) holds a file `liptako.env` that `liptako init` wrote; the
+environment goes before it. Every setting may also be given as a file (`NAME_FILE`), for secrets.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from liptako.core.errors import LiptakoError, SettingError
+from liptako.core.refs import member_id
+
+ENV_FILE = "liptako.env"
+LANGUAGES = ("fr", "en")
+_LEVELS = ("debug", "info", "warning", "error")
+_SCHEMES = {"sqlite", "postgresql", "postgres"}
+_DATA_HERE = Path("../shared/data")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as the reference page describes it. `default` is how the page words it."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("LIPTAKO_HOME", "(required)", "Folder of this node: keys, database, base map."),
+    Setting("LIPTAKO_MEMBER", "(required)", "Member whose node this is, such as `ML`."),
+    Setting(
+        "DATABASE_URL",
+        "`liptako.sqlite3` in the node's folder",
+        "`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
+    ),
+    Setting(
+        "LIPTAKO_SECRET_KEY",
+        "file `secret` in the node's folder",
+        "Secret of at least 40 characters that signs sessions; changing it signs everybody out.",
+    ),
+    Setting(
+        "LIPTAKO_HOSTS",
+        "`localhost 127.0.0.1 .localhost`",
+        "Host names under which people and partners reach the node, separated by spaces.",
+    ),
+    Setting(
+        "LIPTAKO_LISTEN",
+        "`http://127.0.0.1:8000`",
+        "Addresses to serve, separated by spaces; `https` uses `keys/tls.crt` and `keys/tls.key`.",
+    ),
+    Setting(
+        "LIPTAKO_DATA",
+        "`../shared/data` where that folder exists",
+        "Folder with public data; empty for the outlines that come with the program.",
+    ),
+    Setting("LIPTAKO_LANGUAGE", "`fr`", "Language until a person chooses: `fr` or `en`."),
+    Setting(
+        "LIPTAKO_EXCHANGE_SECONDS",
+        "`60`",
+        "Seconds between two exchanges with a partner when nothing is new (1 to 86400).",
+    ),
+    Setting("LIPTAKO_LOG_LEVEL", "`info`", "`debug`, `info`, `warning` or `error`."),
+)
+_NAMES = {setting.name for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where the database is: an SQLite file, or a PostgreSQL server."""
+
+    engine: str
+    name: str
+    user: str = ""
+    password: str = ""
+    host: str = ""
+    port: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked."""
+
+    home: Path
+    member: str
+    database: Database
+    secret_key: str
+    hosts: tuple[str, ...]
+    listen: tuple[str, ...]
+    data: Path | None
+    language: str
+    exchange_seconds: int
+    log_level: str
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of a node. Raises SettingError, which names the setting."""
+    home = Path(_text(environ, "LIPTAKO_HOME", None)).absolute()
+    values = {**_read_env_file(home / ENV_FILE), **environ}
+    unknown = sorted(name for name in values if _is_unknown(name))
+    if unknown:
+        raise SettingError("%(name)s: there is no such setting", name=unknown[0])
+    return Settings(
+        home=home,
+        member=_checked("LIPTAKO_MEMBER", member_id, _text(values, "LIPTAKO_MEMBER", None)),
+        database=_database(values, home),
+        secret_key=_secret_key(values, home),
+        hosts=_words(values, "LIPTAKO_HOSTS", "localhost 127.0.0.1 .localhost"),
+        listen=_listen(values),
+        data=_data(values),
+        language=_choice(values, "LIPTAKO_LANGUAGE", "fr", LANGUAGES),
+        exchange_seconds=_integer(values, "LIPTAKO_EXCHANGE_SECONDS", 60, range(1, 86_401)),
+        log_level=_choice(values, "LIPTAKO_LOG_LEVEL", "info", _LEVELS),
+    )
+
+
+def _is_unknown(name: str) -> bool:
+    """Say whether a name looks like a setting of ours and is none."""
+    return name.startswith("LIPTAKO_") and name.removesuffix("_FILE") not in _NAMES
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    """Return the lines `NAME=value` of a file; nothing if there is no such file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as cause:
+        raise SettingError("%(name)s: the file cannot be read", name=str(path)) from cause
+    pairs = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if line.strip() and not line.startswith("#"):
+            if not equals:
+                raise SettingError(
+                    "%(name)s: expected NAME=value, got %(got)s", name=str(path), got=line[:60]
+                )
+            pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _text(values: Mapping[str, str], name: str, default: str | None) -> str:
+    """Return a text, from the setting or from the file that `NAME_FILE` names."""
+    if file := values.get(f"{name}_FILE"):
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as cause:
+            raise SettingError(
+                "%(name)s_FILE: the file %(file)s cannot be read", name=name, file=file
+            ) from cause
+    value = values.get(name, default)
+    if value is None:
+        raise SettingError("%(name)s: this setting is missing", name=name)
+    return value
+
+
+def _checked(name: str, check: Callable[[str], str], text: str) -> str:
+    """Return a text that passes a check, whose complaint is put behind the setting's name."""
+    try:
+        return check(text)
+    except LiptakoError as cause:
+        raise SettingError("%(name)s: %(cause)s", name=name, cause=str(cause)) from cause
+
+
+def _choice(values: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    """Return one of a few words."""
+    value = _text(values, name, default)
+    if value not in choices:
+        raise _wrong(name, " / ".join(choices), value)
+    return value
+
+
+def _integer(values: Mapping[str, str], name: str, default: int, bounds: range) -> int:
+    """Return a whole number within bounds."""
+    value = _text(values, name, str(default))
+    if not value.isdecimal() or int(value) not in bounds:
+        raise _wrong(name, f"{bounds.start}–{bounds.stop - 1}", value)
+    return int(value)
+
+
+def _words(values: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    """Return words that were separated by spaces; at least one."""
+    words = tuple(_text(values, name, default).split())
+    if not words:
+        raise _wrong(name, "…", "")
+    return words
+
+
+def _wrong(name: str, expected: str, got: str) -> SettingError:
+    """Return the error for a value that is not of the expected form."""
+    return SettingError(
+        "%(name)s: expected %(expected)s, got %(got)s", name=name, expected=expected, got=got
+    )
+
+
+def _listen(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the addresses to serve, each with scheme, host and port."""
+    addresses = _words(values, "LIPTAKO_LISTEN", "http://127.0.0.1:8000")
+    for address in addresses:
+        try:
+            parts = urlsplit(address)
+            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port
+        except ValueError:
+            good = False
+        if not good:
+            raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address)
+    return addresses
+
+
+def _secret_key(values: Mapping[str, str], home: Path) -> str:
+    """Return the secret that signs sessions: from the setting, or from the node's folder."""
+    name = "LIPTAKO_SECRET_KEY"
+    if not {name, f"{name}_FILE"} & values.keys():
+        values = {f"{name}_FILE": str(home / "secret")}
+    secret = _text(values, name, None)
+    if len(secret) < 40:  # noqa: PLR2004 (50 is what Django draws; 40 leaves 200 bits)
+        raise _wrong(name, "≥ 40", str(len(secret)))
+    return secret
+
+
+def _data(values: Mapping[str, str]) -> Path | None:
+    """Return the folder with public data, if there is one."""
+    if "LIPTAKO_DATA" in values or "LIPTAKO_DATA_FILE" in values:
+        text = _text(values, "LIPTAKO_DATA", None)
+        if text and not Path(text).is_dir():
+            raise _wrong("LIPTAKO_DATA", "a folder", text)
+        return Path(text).absolute() if text else None
+    return _DATA_HERE.absolute() if _DATA_HERE.is_dir() else None
+
+
+def _database(values: Mapping[str, str], home: Path) -> Database:
+    """Return where the database is."""
+    url = _text(values, "DATABASE_URL", f"sqlite:///{home / 'liptako.sqlite3'}")
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError as cause:
+        raise _wrong("DATABASE_URL", "sqlite:///… / postgresql://…", "…") from cause
+    if parts.scheme not in _SCHEMES or len(parts.path) <= 1:
+        raise _wrong("DATABASE_URL", "sqlite:///… / postgresql://…", parts.scheme or "…")
+    if parts.scheme == "sqlite":
+        return Database(engine="sqlite3", name=parts.path.removeprefix("/"))
+    return Database(
+        engine="postgresql",
+        name=parts.path[1:],
+        user=parts.username or "",
+        password=parts.password or "",
+        host=parts.hostname or "",
+        port=port,
+    )

@@ -1,0 +1,96 @@
+"""The port to the network: one request to a partner's node, under the key that is pinned for it.
+
+TLS 1.3; no certificate authority is asked. The other side is who holds the key whose hash stands
+in the compact, checked before a byte of ours is sent.
+"""
+
+import hashlib
+import http.client
+import ssl
+from base64 import b64encode
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
+
+from liptako.core.errors import MalformedError, NetworkError, VerificationError
+
+PATH = "/federation/exchange"
+TIMEOUT = 30  # seconds for each step on a slow line
+ANSWER_LIMIT = 64 * 2**20  # bytes
+CONTENT_TYPE = "application/octet-stream"
+
+
+class Client(Protocol):
+    """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
+
+    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
+        """Return the answer. Raises NetworkError or VerificationError."""
+
+
+def key_pin(certificate: bytes) -> bytes:
+    """Return the SHA-256 of the public key (SPKI, DER) in a certificate (DER)."""
+    key = load_der_x509_certificate(certificate).public_key()
+    return hashlib.sha256(
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).digest()
+
+
+class HttpsClient:
+    """The client over HTTPS."""
+
+    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
+        """Return the answer of the node at `url`, which must hold the pinned key."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise MalformedError("address: expected https://HOST:PORT, got %(got)s", got=url[:80])
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=TIMEOUT, context=_context()
+        )
+        try:
+            return _request(connection, pin, bundle)
+        except (OSError, http.client.HTTPException) as cause:
+            raise NetworkError(
+                "%(host)s cannot be reached: %(why)s",
+                host=parts.netloc,
+                why=str(cause) or type(cause).__name__,
+            ) from cause
+        finally:
+            connection.close()
+
+
+def _context() -> ssl.SSLContext:
+    """Return TLS 1.3 without authorities; the key is checked by `_request`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _request(connection: http.client.HTTPSConnection, pin: bytes, bundle: bytes) -> bytes:
+    """Check the key, send the bundle, return the answer."""
+    connection.connect()
+    certificate = connection.sock.getpeercert(binary_form=True)
+    found = key_pin(certificate) if certificate else b""
+    if found != pin:
+        raise VerificationError(
+            "%(host)s does not hold the key of the compact: expected %(expected)s, got %(got)s",
+            host=connection.host,
+            expected=b64encode(pin).decode(),
+            got=b64encode(found).decode(),
+        )
+    connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
+    response = connection.getresponse()
+    answer = response.read(ANSWER_LIMIT + 1)
+    if response.status != http.HTTPStatus.OK:
+        raise NetworkError(
+            "%(host)s answered %(status)d: %(why)s",
+            host=connection.host,
+            status=response.status,
+            why=answer[:300].decode(errors="replace"),
+        )
+    if len(answer) > ANSWER_LIMIT:
+        raise NetworkError("%(host)s answered with too many bytes", host=connection.host)
+    return answer

@@ -1,0 +1,55 @@
+"""One exchange with a partner over the network, from both sides."""
+
+import io
+
+from liptako.core.errors import LiptakoError
+from liptako.federation import peers, sync
+from liptako.federation.client import Client, HttpsClient
+from liptako.ledger import compacts
+from liptako.ledger.node import Node
+
+ROUNDS = 500
+"""Requests in one exchange at most; what is left goes with the next one."""
+
+
+def exchange_with(node: Node, member: str, client: Client | None = None) -> sync.Report:
+    """Send what a partner lacks and take what it has for us, until neither has anything new.
+
+    The result is kept for the page of partners. Raises NetworkError, VerificationError and others
+    of ours.
+    """
+    try:
+        report = _rounds(node, member, client or HttpsClient())
+    except LiptakoError as fault:
+        peers.note_tried(member, node.clock().moment(), fault)
+        raise
+    first = report.faults[0] if report.faults else None
+    peers.note_tried(member, node.clock().moment(), first)
+    return report
+
+
+def _rounds(node: Node, member: str, client: Client) -> sync.Report:
+    """Exchange bundles until a round brings nothing new to either side."""
+    total = sync.Report(sender=member)
+    pin = compacts.current().member(member).keys.tls
+    for _ in range(ROUNDS):
+        bundle = io.BytesIO()
+        sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)
+        answer = client.exchange(peers.peer(member).url, pin, bundle.getvalue())
+        report = sync.read_sealed(node, io.BytesIO(answer), how="network")
+        total.taken += report.taken
+        total.faults += report.faults
+        if report.faults or (sent == 0 and report.taken == 0):
+            break
+    return total
+
+
+def answer(node: Node, request: bytes) -> bytes:
+    """Take in what a partner sent and return the sealed answer: our heads, and what it lacks.
+
+    Raises VerificationError if the request is not for us or its sender is not known.
+    """
+    report = sync.read_sealed(node, io.BytesIO(request), how="network")
+    reply = io.BytesIO()
+    sync.write_bundle(node, report.sender, reply, limit=sync.ONLINE_ENTRIES, standalone=False)
+    return reply.getvalue()

@@ -1,0 +1,48 @@
+"""Exchanges in the background: one asked for by each write, and one every so often."""
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+from django_tasks import task
+from django_tasks_db.models import DBTaskResult
+
+from liptako.core.errors import LiptakoError
+from liptako.federation.exchange import exchange_with
+from liptako.federation.models import Peer
+from liptako.ledger.node import this_node
+
+logger = logging.getLogger(__name__)
+
+
+@task()
+def exchange(member: str) -> None:
+    """Exchange with one partner. May run twice; what was exchanged already is not sent again."""
+    try:
+        report = exchange_with(this_node(), member)
+    except LiptakoError as error:
+        logger.warning("exchange with %s: %s", member, error)
+        return
+    for fault in report.faults:
+        logger.warning("exchange with %s: %s", member, fault)
+
+
+def ask_for_exchange(partners: frozenset[str]) -> None:
+    """Ask for an exchange with each of these partners that has an address."""
+    reachable = Peer.objects.filter(member__in=partners).exclude(url="")
+    for member in reachable.values_list("member", flat=True):
+        if not _is_asked_for(member):
+            exchange.enqueue(member)
+
+
+def ask_when_due(seconds: int) -> None:
+    """Ask for an exchange with each partner that was not tried for that long."""
+    due = timezone.now() - timedelta(seconds=seconds)
+    rows = Peer.objects.exclude(url="").exclude(tried_at__gt=due)
+    ask_for_exchange(frozenset(rows.values_list("member", flat=True)))
+
+
+def _is_asked_for(member: str) -> bool:
+    """Say whether an exchange with a partner waits already and has not begun."""
+    waiting = DBTaskResult.objects.ready().filter(task_path=exchange.module_path)
+    return any(row.args_kwargs["args"] == [member] for row in waiting)

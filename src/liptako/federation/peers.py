@@ -1,0 +1,107 @@
+"""Reads and keeps what is known of partners; says in numbers what waits for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.log.heads import Heads, read_heads
+from liptako.federation.models import Peer
+from liptako.ledger import compacts
+from liptako.ledger.models import Channel, Entry
+from liptako.ledger.node import Node
+from liptako.ledger.reader import logs_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerState:
+    """A partner as a page shows it.
+
+    `waiting` counts the records that the partner has not said it holds, `since` is when the oldest
+    of them was taken; `stored` counts those that it has, by its own signed word.
+    """
+
+    peer: Peer
+    names: dict[str, str]
+    stored: int
+    waiting: int
+    since: datetime | None
+    received: int
+
+
+def peer(member: str) -> Peer:
+    """Return what is known of a partner. Raises RefusedError for a stranger to the compact."""
+    compacts.current().member(member)
+    return Peer.objects.get_or_create(member=member)[0]
+
+
+def set_url(node: Node, member: str, url: str) -> None:
+    """Keep the address of a partner's node; an empty one means: by file only."""
+    if member == node.member:
+        raise RefusedError("a node is not its own partner")
+    row = peer(member)
+    row.url = url
+    row.save(update_fields=["url"])
+
+
+def heads_of(row: Peer) -> Heads | None:
+    """Return what a partner last said it holds, by its signed word."""
+    return read_heads(bytes(row.heads)) if row.heads else None
+
+
+def note_heard(member: str, heads: bytes, at: datetime, how: str) -> None:
+    """Keep what a partner says it holds, unless it said so of more before (an old bundle)."""
+    row = peer(member)
+    before = heads_of(row)
+    if before is None or _is_newer(read_heads(heads), before):
+        row.heads = heads
+    row.heard_at, row.heard_by = at, how
+    row.save(update_fields=["heads", "heard_at", "heard_by"])
+
+
+def _is_newer(heads: Heads, before: Heads) -> bool:
+    """Say whether no log has become shorter."""
+    return all(heads.size_of(log.origin) >= log.size for log in before.logs)
+
+
+def note_tried(member: str, at: datetime, fault: LiptakoError | None) -> None:
+    """Keep when an exchange was tried and what was wrong, if anything."""
+    row = peer(member)
+    row.tried_at = at
+    row.fault_template = fault.template if fault else ""
+    row.fault_params = {name: str(value) for name, value in fault.params.items()} if fault else {}
+    row.save(update_fields=["tried_at", "fault_template", "fault_params"])
+
+
+def state_of(node: Node, member: str) -> PeerState:
+    """Return how it stands with a partner."""
+    row = peer(member)
+    heads = heads_of(row)
+    ours = [log for log in logs_for(member) if log.author == node.member]
+    stored = sum(min(heads.size_of(log.origin) if heads else 0, log.size) for log in ours)
+    total = sum(log.size for log in ours)
+    theirs = Channel.objects.filter(author=member)
+    return PeerState(
+        peer=row,
+        names=dict(compacts.current().member(member).names),
+        stored=stored,
+        waiting=total - stored,
+        since=_oldest_waiting(ours, heads),
+        received=sum(log.size for log in theirs),
+    )
+
+
+def _oldest_waiting(ours: Sequence[Channel], heads: Heads | None) -> datetime | None:
+    """Return when the oldest record that a partner does not hold was written."""
+    moments = []
+    for log in ours:
+        start = heads.size_of(log.origin) if heads else 0
+        if start < log.size:
+            first = Entry.objects.filter(channel=log, seq=start).values_list("taken_at", flat=True)
+            moments += list(first)
+    return min(moments, default=None)
+
+
+def states(node: Node) -> list[PeerState]:
+    """Return how it stands with every partner of the compact."""
+    return [state_of(node, member.id) for member in compacts.current().others(node.member)]

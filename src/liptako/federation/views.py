@@ -1,0 +1,165 @@
+"""Pages about partners, the files that travel by hand, and the door for partners' nodes."""
+
+import io
+import logging
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from liptako.core.compact.members import compact_phrase
+from liptako.core.errors import LiptakoError
+from liptako.federation import exchange, jobs, peers, sync
+from liptako.federation.client import CONTENT_TYPE
+from liptako.federation.forms import AddressForm, BundleForm
+from liptako.ledger import compacts, quarantine
+from liptako.ledger.node import Node, this_node
+from liptako.members.actions import record_audit
+from liptako.members.gate import OfficerRequest, officer
+from liptako.members.permissions import Actor, Right, may
+from liptako.web.cards import Card, Line
+from liptako.web.faults import status_of
+from liptako.web.paging import page_of
+from liptako.web.texts import error_text, named
+
+logger = logging.getLogger(__name__)
+
+
+@officer(Right.SEE_PARTNERS)
+def partners(request: OfficerRequest) -> HttpResponse:
+    """Show how it stands with every partner."""
+    compact = compacts.current()
+    context = {
+        "states": peers.states(request.node),
+        "compact": compact,
+        "phrase": compact_phrase(compacts.document()) if compact.version else "",
+        "form": BundleForm(),
+        "waiting": quarantine.waiting().count(),
+        "rejected": quarantine.rejected().count(),
+    }
+    template = "federation/_partners.html" if request.htmx else "federation/partners.html"
+    return render(request, template, context)
+
+
+@require_POST
+@officer(Right.EXCHANGE)
+def exchange_now(request: OfficerRequest, member: str) -> HttpResponse:
+    """Ask for an exchange with a partner now."""
+    jobs.ask_for_exchange(frozenset({peers.peer(member).member}))
+    messages.success(request, _("The exchange was asked for."))
+    return redirect("partners")
+
+
+@require_POST
+@officer(Right.EXCHANGE)
+def write_file(request: OfficerRequest, member: str) -> FileResponse:
+    """Give a bundle for a partner as a file, for a stick."""
+    bundle = io.BytesIO()
+    count = sync.write_bundle(request.node, member, bundle, limit=None, standalone=True)
+    record_audit(
+        request.node, "bundle.export", actor=request.actor, subject=member, detail=str(count)
+    )
+    bundle.seek(0)
+    stamp = timezone.now().strftime("%Y%m%dT%H%MZ")
+    name = f"liptako-{request.node.member}-{member}-{stamp}.bundle"
+    return FileResponse(bundle, as_attachment=True, filename=name, content_type=CONTENT_TYPE)
+
+
+@require_POST
+@officer(Right.EXCHANGE)
+def read_file(request: OfficerRequest) -> HttpResponse:
+    """Take in a bundle from a file."""
+    form = BundleForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Choose the file of a bundle first."))
+        return redirect("partners")
+    try:
+        report = sync.read_sealed(request.node, form.cleaned_data["bundle"].file, how="file")
+    except LiptakoError as error:
+        messages.error(request, error_text(error))
+        return redirect("partners")
+    record_audit(
+        request.node,
+        "bundle.import",
+        actor=request.actor,
+        subject=report.sender,
+        detail=str(report.taken),
+    )
+    text = ngettext(
+        "%(n)d new record from %(who)s.", "%(n)d new records from %(who)s.", report.taken
+    )
+    messages.success(request, text % {"n": report.taken, "who": report.sender})
+    for fault in report.faults:
+        messages.error(request, error_text(fault))
+    return redirect("partners")
+
+
+@officer(Right.EXCHANGE)
+def address(request: OfficerRequest, member: str) -> HttpResponse:
+    """Change where a partner's node is."""
+    row = peers.peer(member)
+    form = AddressForm(request.POST or None, initial={"url": row.url})
+    if request.method == "POST" and form.is_valid():
+        peers.set_url(request.node, member, form.cleaned_data["url"])
+        messages.success(request, _("Saved."))
+        return redirect("partners")
+    return render(request, "federation/address.html", {"form": form, "member_code": member})
+
+
+@officer(Right.SEE_PARTNERS)
+def set_aside(request: OfficerRequest, what: str) -> HttpResponse:
+    """List the records that wait for another one, or that break a rule, with the reason."""
+    rows: dict[str, Any] = {"waiting": quarantine.waiting, "rejected": quarantine.rejected}
+    if what not in rows:
+        raise Http404
+    context = {"what": what, "page": page_of(request, rows[what]())}
+    return render(request, "federation/set_aside.html", context)
+
+
+@login_not_required
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest) -> HttpResponse:
+    """Answer a partner's node. Who it is, its signature tells; what it may have, the audience."""
+    try:
+        body = exchange.answer(this_node(), request.body)
+    except LiptakoError as error:
+        logger.warning("exchange refused: %s", error)
+        return HttpResponse(str(error), status=status_of(error), content_type="text/plain")
+    return HttpResponse(body, content_type=CONTENT_TYPE)
+
+
+def cards(node: Node, actor: Actor) -> list[Card]:
+    """Return what waits for an office about partners: what is not stored there, or set aside."""
+    if not may(actor, Right.EXCHANGE):
+        return []
+    url = reverse("partners")
+    stuck = [
+        Line(
+            text=_("%(name)s: %(n)d records wait")
+            % {"name": named(state.names, state.peer.member), "n": state.waiting},
+            url=url,
+        )
+        for state in peers.states(node)
+        if state.waiting
+    ]
+    rejected = quarantine.rejected().count()
+    if rejected:
+        url = reverse("set_aside", args=["rejected"])
+        stuck.append(Line(text=_("%(n)d records break a rule") % {"n": rejected}, url=url))
+    return [
+        Card(
+            title=_("Exchange with partners"),
+            url=reverse("partners"),
+            count=len(stuck),
+            lines=tuple(stuck),
+        )
+    ]

@@ -1,0 +1,83 @@
+"""The node: whose it is, the keys it signs and opens with, its clock and its dice.
+
+A value that is handed to every action, so that several nodes can live in one test. The files are
+written by `liptako init`.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from liptako.core.clock import Clock, Instant
+from liptako.core.errors import MalformedError, SettingError
+from liptako.core.keys import Signer, read_private_key, signer_from_seed
+
+SIGN_KEY = "keys/node.key"
+SEAL_KEY = "keys/node.age"
+TLS_KEY = "keys/tls.key"
+TLS_CERT = "keys/tls.crt"
+
+
+def system_clock() -> Instant:
+    """Return the time of the machine."""
+    return Instant(time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A member's node. `identity` is the age secret key that opens what was sealed for it."""
+
+    member: str
+    signer: Signer
+    identity: str
+    home: Path
+    clock: Clock = system_clock
+    random: Callable[[int], bytes] = secrets.token_bytes
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """The default audience: the State itself."""
+        return frozenset({self.member})
+
+
+def open_node(home: Path, member: str) -> Node:
+    """Return the node whose keys lie in a folder. Raises SettingError if they do not."""
+    name, seed = _read_sign_key(home / SIGN_KEY)
+    if name != f"{member}/node":
+        raise SettingError(
+            "LIPTAKO_MEMBER: expected the member of %(file)s, got %(got)s",
+            file=str(home / SIGN_KEY),
+            got=member,
+        )
+    identity = _read(home / SEAL_KEY).strip()
+    return Node(member=member, signer=signer_from_seed(seed), identity=identity, home=home)
+
+
+@lru_cache(maxsize=1)
+def this_node() -> Node:
+    """Return the node that this process serves. For the outer edge only: views, jobs, commands."""
+    return open_node(settings.LIPTAKO.home, settings.LIPTAKO.member)
+
+
+def _read_sign_key(path: Path) -> tuple[str, bytes]:
+    """Return name and seed of the signing key."""
+    try:
+        return read_private_key(_read(path))
+    except MalformedError as cause:
+        raise SettingError("LIPTAKO_HOME: %(file)s is damaged", file=str(path)) from cause
+
+
+def _read(path: Path) -> str:
+    """Return the text of a key file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as cause:
+        raise SettingError(
+            "LIPTAKO_HOME: the key %(file)s cannot be read; has `liptako init` been run?",
+            file=str(path),
+        ) from cause

@@ -1,0 +1,229 @@
+"""Draws the tables from the log: whole threads, folded by the module that reads their kinds.
+
+A record that names one which is not here waits; one that breaks a rule is rejected with its
+reason; neither blocks another. The same records give the same rows in whatever order they came.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from django.db import transaction
+
+from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.refs import LEAF_BYTES
+from liptako.ledger import registry
+from liptako.ledger.models import Counter, Entry, Rejected, Waiting
+from liptako.ledger.reader import record_of
+from liptako.ledger.records import Record, Rejection, Thread
+
+BATCH = 1000  # entries that are drawn in one transaction
+_IN = 500  # values in one IN (…)
+
+Place = tuple[str, int]
+
+
+def project_own(records: Sequence[Record]) -> None:
+    """Draw what was just appended. Raises RefusedError if one of these records breaks a rule."""
+    mine = {(record.origin, record.seq) for record in records}
+    for rejection in _project({record.header.object for record in records}):
+        if (rejection.record.origin, rejection.record.seq) in mine:
+            raise RefusedError(rejection.reason.template, **rejection.reason.params)
+
+
+def project_pending() -> int:
+    """Draw everything that was taken since the last time; return how many entries that was."""
+    total = 0
+    while count := _project_batch():
+        total += count
+    return total
+
+
+@transaction.atomic
+def _project_batch() -> int:
+    """Draw the next entries in this node's order and remember how far that reached."""
+    counter = Counter.objects.select_for_update().filter(id=1).first()
+    if counter is None:
+        return 0
+    batch = list(
+        Entry.objects.filter(position__gt=counter.projected)
+        .order_by("position")
+        .values_list("position", "object")[:BATCH]
+    )
+    if batch:
+        _project({name for _, name in batch})
+        counter.projected = batch[-1][0]
+        counter.save(update_fields=["projected"])
+    return len(batch)
+
+
+@transaction.atomic
+def rebuild(progress: Callable[[int, int], None]) -> int:
+    """Empty all projected tables and draw them again from the log; return the number of entries.
+
+    Readers see the old tables until it is done. `progress` is told how many of how many.
+    """
+    counter = Counter.objects.select_for_update().filter(id=1).first()
+    total = Entry.objects.count()
+    for module in registry.modules():
+        for table in module.tables:
+            table.model._default_manager.all().delete()  # noqa: SLF001 (Django's documented name)
+    Waiting.objects.all().delete()
+    Rejected.objects.all().delete()
+    done = 0
+    for batch in _by_objects():
+        _draw(batch)
+        done += len(batch)
+        progress(done, total)
+    if counter is not None:
+        counter.projected = counter.position
+        counter.save(update_fields=["projected"])
+    return done
+
+
+def _by_objects() -> Iterator[list[Entry]]:
+    """Give all entries in batches that never part the entries of one object."""
+    rows = Entry.objects.select_related("channel", "payload").order_by("object", "position")
+    batch: list[Entry] = []
+    for _, group in groupby(rows.iterator(chunk_size=BATCH), attrgetter("object")):
+        batch.extend(group)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _project(objects: set[str]) -> list[Rejection]:
+    """Draw the threads of these objects, then of those that waited for one of their records."""
+    rejections: list[Rejection] = []
+    while objects:
+        entries = list(_entries_of(objects))
+        rejections += _draw(entries)
+        objects = _unblocked({entry.channel_id for entry in entries})
+    return rejections
+
+
+def _entries_of(objects: Iterable[str]) -> Iterator[Entry]:
+    """Give all entries about these objects, with their logs and payloads."""
+    names = sorted(objects)
+    for i in range(0, len(names), _IN):
+        found = Entry.objects.filter(object__in=names[i : i + _IN])
+        yield from found.select_related("channel", "payload").order_by("position")
+
+
+def _unblocked(origins: set[str]) -> set[str]:
+    """Return the objects whose records waited for one of these logs and need not any longer."""
+    waiting = Waiting.objects.filter(origin__in=origins).values_list(
+        "origin", "seq", "entry__object"
+    )
+    rows = list(waiting)
+    held = _leaves_of({(origin, seq) for origin, seq, _ in rows})
+    return {name for origin, seq, name in rows if (origin, seq) in held}
+
+
+def _draw(entries: Sequence[Entry]) -> list[Rejection]:
+    """Draw the threads of these entries, which must be whole, and note what waits or is wrong."""
+    records: dict[int, Record] = {}
+    faults: dict[int, LiptakoError] = {}
+    for entry in entries:
+        try:
+            records[entry.position] = record_of(entry)
+        except LiptakoError as fault:
+            faults[entry.position] = fault
+    waiting = _find_waiting(records, faults)
+    rejections = _fold(records, faults.keys() | waiting.keys())
+    positions = {(record.origin, record.seq): position for position, record in records.items()}
+    for rejection in rejections:
+        place = (rejection.record.origin, rejection.record.seq)
+        faults[positions[place]] = rejection.reason
+    _note(entries, waiting, faults)
+    return rejections
+
+
+def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -> dict[int, Place]:
+    """Return for each record that waits what it waits for; note wrong references as faults.
+
+    Waits: who names a record that is not here, or one of these that waits itself.
+    """
+    named = {(ref.origin, ref.seq) for record in records.values() for ref in record.header.refs}
+    held = _leaves_of(named)
+    waiting: dict[int, Place] = {}
+    blocked: set[Place] = set()
+    for position, record in sorted(records.items(), key=lambda item: item[1].order):
+        for ref in record.header.refs:
+            place = (ref.origin, ref.seq)
+            if place not in held or place in blocked:
+                waiting[position] = place
+                blocked.add((record.origin, record.seq))
+                break
+            if held[place][:LEAF_BYTES] != ref.leaf:
+                faults[position] = RefusedError(
+                    "it refers to another record than the one that is held: %(ref)s",
+                    ref=ref.origin,
+                )
+    return waiting
+
+
+def _leaves_of(places: set[Place]) -> dict[Place, bytes]:
+    """Return the leaf hashes of those records that are here."""
+    by_origin: defaultdict[str, list[int]] = defaultdict(list)
+    for origin, seq in places:
+        by_origin[origin].append(seq)
+    held: dict[Place, bytes] = {}
+    for origin, seqs in by_origin.items():
+        for i in range(0, len(seqs), _IN):
+            found = Entry.objects.filter(channel_id=origin, seq__in=seqs[i : i + _IN])
+            held |= {(origin, seq): bytes(leaf) for seq, leaf in found.values_list("seq", "leaf")}
+    return held
+
+
+def _fold(records: dict[int, Record], left_out: set[int]) -> list[Rejection]:
+    """Hand each module its threads, in the order of folding; return what it rejects.
+
+    A thread with nothing to fold is handed over too, so that its old rows go.
+    """
+    threads: defaultdict[str, defaultdict[Thread, list[Record]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for position, record in sorted(records.items(), key=lambda item: item[1].order):
+        module = registry.module_of(record.header.kind)
+        if module is not None:
+            thread = threads[module.name][record.thread]
+            if position not in left_out:
+                thread.append(record)
+    return [
+        rejection
+        for module in registry.modules()
+        if module.name in threads
+        for rejection in module.project(threads[module.name])
+    ]
+
+
+def _note(
+    entries: Sequence[Entry], waiting: dict[int, Place], faults: dict[int, LiptakoError]
+) -> None:
+    """Replace what is noted of these entries: that they wait, or why they are rejected."""
+    positions = [entry.position for entry in entries]
+    for i in range(0, len(positions), _IN):
+        Waiting.objects.filter(entry_id__in=positions[i : i + _IN]).delete()
+        Rejected.objects.filter(entry_id__in=positions[i : i + _IN]).delete()
+    Waiting.objects.bulk_create(
+        Waiting(entry_id=position, origin=origin, seq=seq)
+        for position, (origin, seq) in waiting.items()
+        if position not in faults
+    )
+    Rejected.objects.bulk_create(
+        Rejected(
+            entry_id=position,
+            template=fault.template,
+            params={name: _plain(value) for name, value in fault.params.items()},
+        )
+        for position, fault in faults.items()
+    )
+
+
+def _plain(value: object) -> object:
+    """Return a parameter of an error in a form that JSON can hold."""
+    return value if isinstance(value, int | str) else str(value)

@@ -1,0 +1,106 @@
+"""Reads the log: records for the modules; heads and packages for the members who may have them."""
+
+from collections.abc import Iterator
+
+from liptako.core.log.bundle import PackageFrame, strip_hash
+from liptako.core.log.checkpoint import Checkpoint, head_of
+from liptako.core.log.merkle import Subtree, consistency_proof, read_range
+from liptako.core.log.verify import Channel as ChannelValue
+from liptako.core.log.verify import read_header
+from liptako.core.records.envelope import Lane
+from liptako.core.records.payload import PACKAGE
+from liptako.ledger import registry
+from liptako.ledger.models import Audience, Channel, Entry, Package
+from liptako.ledger.records import Record, Thread
+from liptako.ledger.tree import stored_subtrees
+
+
+def channel_value(log: Channel) -> ChannelValue:
+    """Return what all records of a log share."""
+    return ChannelValue(
+        origin=log.origin, author=log.author, audience=log.audience_id, lane=Lane(log.lane)
+    )
+
+
+def record_of(entry: Entry) -> Record:
+    """Return the record of an entry. Raises MalformedError if it is to be set aside."""
+    header = read_header(channel_value(entry.channel), bytes(entry.header))
+    stored = getattr(entry, "payload", None)
+    payload = None
+    if stored is not None and registry.module_of(header.kind):
+        payload = registry.decode_payload(header.kind, bytes(stored.body))
+    return Record(
+        origin=entry.channel_id,
+        seq=entry.seq,
+        leaf=bytes(entry.leaf),
+        header=header,
+        payload=payload,
+    )
+
+
+def thread_records(thread: Thread) -> list[Record]:
+    """Return the records of a thread that can be read and have a payload, in order of folding."""
+    entries = Entry.objects.filter(
+        object=thread.object, channel__author=thread.author, channel__audience=thread.audience
+    )
+    drawn = entries.filter(rejected=None, waiting=None).select_related("channel", "payload")
+    records = [record_of(entry) for entry in drawn]
+    return sorted(
+        (record for record in records if record.payload is not None),
+        key=lambda record: record.order,
+    )
+
+
+def logs_for(member: str) -> list[Channel]:
+    """Return the logs whose audience has this member in it, in the order of their origins.
+
+    The one place that decides what may leave: nothing else reads entries for another node.
+    """
+    logs = Channel.objects.select_related("audience").order_by("origin")
+    return [log for log in logs if member in log.audience.members]
+
+
+def roster_of(audience: str) -> frozenset[str]:
+    """Return the members of an audience by its id; nobody for one that this node never met."""
+    found = Audience.objects.filter(id=audience).values_list("members", flat=True).first()
+    return frozenset(found or ())
+
+
+def head_of_log(log: Channel) -> Checkpoint:
+    """Return the head of a log as far as it is held here."""
+    return head_of(log.origin, read_range(log.size, bytes(log.frontier)))
+
+
+def packages_of(log: Channel, start: int) -> Iterator[PackageFrame]:
+    """Give the entries of a log from place `start` on in packages, each with its proof."""
+    subtree = stored_subtrees(log.origin)
+    while start < log.size:
+        end = min(start // PACKAGE * PACKAGE + PACKAGE, log.size)
+        yield _package(log, start, end, subtree)
+        start = end
+
+
+def _package(log: Channel, start: int, end: int, subtree: Subtree) -> PackageFrame:
+    """Return the entries [start, end) of a log with the proof up to its head."""
+    entries = list(
+        Entry.objects.filter(channel=log, seq__gte=start, seq__lt=end)
+        .select_related("payload")
+        .order_by("seq")
+    )
+    payloads = [getattr(entry, "payload", None) for entry in entries]
+    package = Package.objects.filter(channel=log, number=start // PACKAGE).first()
+    seed = bytes(package.seed) if package and all(payloads) else b""
+    headers = tuple(
+        strip_hash(bytes(entry.header), bytes(payload.salt), bytes(payload.body))
+        if payload
+        else bytes(entry.header)
+        for entry, payload in zip(entries, payloads, strict=True)
+    )
+    return PackageFrame(
+        start=start,
+        headers=headers,
+        bodies=tuple(bytes(payload.body) if payload else None for payload in payloads),
+        seed=seed,
+        salts=() if seed else tuple(bytes(item.salt) if item else b"" for item in payloads),
+        proof=consistency_proof(end, log.size, subtree),
+    )

@@ -1,0 +1,93 @@
+"""Who reads which kind of record: each module says it once, when Django has loaded its apps.
+
+A module hands in the types of its payloads and one function that draws the rows of threads again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from django.db import models
+
+from liptako.core.errors import MalformedError
+from liptako.core.records.fields import Json, decode_fields, encode_fields
+from liptako.core.records.payload import PAYLOAD_LIMIT
+from liptako.ledger.records import Record, Rejection, Thread
+
+Projection = Callable[[Mapping[Thread, Sequence[Record]]], Iterable[Rejection]]
+"""Replaces the rows of whole threads; gives what breaks a rule. No effect but the own tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of record and the type of its payload."""
+
+    name: str
+    payload: type[msgspec.Struct]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A projected table. `local` columns differ between nodes and stay out of the digest."""
+
+    model: type[models.Model]
+    local: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """What a module has registered."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    tables: tuple[Table, ...]
+    project: Projection
+
+
+_modules: dict[str, Module] = {}
+_kinds: dict[str, tuple[Module, Kind]] = {}
+
+
+def register(module: Module) -> None:
+    """Take a module in. Called from `AppConfig.ready`; a second call replaces the first."""
+    _modules[module.name] = module
+    for kind in module.kinds:
+        _kinds[kind.name] = (module, kind)
+
+
+def modules() -> tuple[Module, ...]:
+    """Return all modules, in the order of their names."""
+    return tuple(_modules[name] for name in sorted(_modules))
+
+
+def module_of(kind: str) -> Module | None:
+    """Return the module that reads a kind, or nothing for a kind of a later version."""
+    found = _kinds.get(kind)
+    return found[0] if found else None
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Return all kinds, in the order of their names."""
+    return tuple(_kinds[name][1] for name in sorted(_kinds))
+
+
+def encode_payload(payload: msgspec.Struct) -> bytes:
+    """Return the bytes of a payload. Raises MalformedError for what no record may hold."""
+    fields: dict[str, Json] = msgspec.to_builtins(payload)
+    data = encode_fields(fields)
+    if len(data) > PAYLOAD_LIMIT:
+        raise MalformedError(
+            "payload: expected at most %(limit)d bytes, got %(got)d",
+            limit=PAYLOAD_LIMIT,
+            got=len(data),
+        )
+    return data
+
+
+def decode_payload(kind: str, data: bytes) -> msgspec.Struct:
+    """Return the payload of a known kind. Raises MalformedError for bytes that are none."""
+    fields = decode_fields(data, limit=PAYLOAD_LIMIT)
+    try:
+        return msgspec.convert(fields, _kinds[kind][1].payload)
+    except msgspec.ValidationError as cause:
+        raise MalformedError("%(kind)s: %(cause)s", kind=kind, cause=str(cause)) from cause

@@ -1,0 +1,65 @@
+"""What allauth asks of us: nobody signs up by themselves; sign-ins go into the audit trail."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from liptako.ledger.node import this_node
+from liptako.members import actions
+from liptako.members.models import Person
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types, so this base is Any
+    """Accounts are made by an administrator; no mail is sent."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's signature)
+        """Nobody signs up by themselves."""
+        return False
+
+    def send_notification_mail(self, *args: object, **kwargs: object) -> None:
+        """Send nothing: a node may have no mail, and the audit trail tells the same."""
+
+    def send_mail(self, *args: object, **kwargs: object) -> None:
+        """Send nothing."""
+
+
+def listen() -> None:
+    """Connect the audit trail to what allauth and Django tell about sign-ins."""
+    user_logged_in.connect(_signed_in, dispatch_uid="liptako")
+    user_logged_out.connect(_signed_out, dispatch_uid="liptako")
+    user_login_failed.connect(_sign_in_failed, dispatch_uid="liptako")
+    password_changed.connect(_password_changed, dispatch_uid="liptako")
+    authenticator_added.connect(_authenticator_added, dispatch_uid="liptako")
+    authenticator_removed.connect(_authenticator_removed, dispatch_uid="liptako")
+
+
+def _signed_in(user: Person, **_: object) -> None:
+    actions.record_audit(this_node(), "sign_in", subject=user.code)
+
+
+def _signed_out(user: Person | None, **_: object) -> None:
+    if user is not None:
+        actions.record_audit(this_node(), "sign_out", subject=user.code)
+
+
+def _sign_in_failed(credentials: dict[str, str], **_: object) -> None:
+    """Note a failed sign-in; of the account only if it exists: people type passwords there too."""
+    person = Person.objects.filter(username=credentials.get("username", "")).first()
+    actions.record_audit(this_node(), "sign_in.failed", subject=person.code if person else "")
+
+
+def _password_changed(user: Person, **_: object) -> None:
+    actions.note_password_change(this_node(), user)
+
+
+def _authenticator_added(user: Person, authenticator: Authenticator, **_: object) -> None:
+    kind = str(authenticator.type)
+    actions.record_audit(this_node(), "authenticator.add", subject=user.code, detail=kind)
+
+
+def _authenticator_removed(user: Person, authenticator: Authenticator, **_: object) -> None:
+    kind = str(authenticator.type)
+    actions.record_audit(this_node(), "authenticator.remove", subject=user.code, detail=kind)

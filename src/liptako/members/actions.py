@@ -1,0 +1,185 @@
+"""What may be done about people, offices and mandates; each leaves a record or an audit record."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from liptako.core.errors import RefusedError
+from liptako.core.refs import OBJECT_BYTES, object_id
+from liptako.ledger.node import Node
+from liptako.ledger.reader import roster_of
+from liptako.ledger.records import Draft, Record
+from liptako.ledger.store import append
+from liptako.members import queries, records
+from liptako.members.models import Assignment, Person
+from liptako.members.permissions import Actor, Right, require
+
+SYSTEM = "system"
+"""The office of what the node does by itself, before anybody has signed in."""
+
+
+def record_audit(
+    node: Node, event: str, *, actor: Actor | None = None, subject: str = "", detail: str = ""
+) -> Record:
+    """Write down that something happened."""
+    payload = records.Audit(
+        event=event, person=actor.person if actor else "", subject=subject, detail=detail
+    )
+    draft = Draft(
+        kind=records.AUDIT,
+        object=object_id(node.random(OBJECT_BYTES)),
+        office=actor.office if actor else SYSTEM,
+        payload=payload,
+    )
+    return append(node, [draft])[0]
+
+
+def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
+    """Create an office or change the one with the same code. No actor: the node itself, at init."""
+    if actor is not None:
+        require(actor, Right.MANAGE_PEOPLE)
+    existing = queries.office(node.member, office.code)
+    name = existing.object if existing else object_id(node.random(OBJECT_BYTES))
+    append(
+        node,
+        [
+            Draft(
+                kind=records.OFFICE,
+                object=name,
+                office=actor.office if actor else SYSTEM,
+                payload=office,
+            )
+        ],
+    )
+
+
+@transaction.atomic
+def add_person(
+    node: Node, actor: Actor | None, *, username: str, name: str, offices: Sequence[str]
+) -> tuple[Person, str]:
+    """Create an account with a password to be changed at once; return both.
+
+    Raises RefusedError if the account exists or an office does not.
+    """
+    if actor is not None:
+        require(actor, Right.MANAGE_PEOPLE)
+    if Person.objects.filter(username__iexact=username).exists():
+        raise RefusedError("the account %(username)s exists already", username=username)
+    person = Person(
+        username=username,
+        name=name,
+        code=object_id(node.random(OBJECT_BYTES)),
+        must_change_password=True,
+    )
+    password = _draw_password(node)
+    person.set_password(password)
+    person.save()
+    record_audit(node, "person.add", actor=actor, subject=person.code)
+    for office in offices:
+        assign(node, actor, person, office)
+    return person, password
+
+
+def reset_password(node: Node, actor: Actor | None, person: Person) -> str:
+    """Give a person a new password to be changed at once, and return it."""
+    if actor is not None:
+        require(actor, Right.MANAGE_PEOPLE)
+    password = _draw_password(node)
+    person.set_password(password)
+    person.must_change_password = True
+    with transaction.atomic():
+        person.save()
+        record_audit(node, "person.password_reset", actor=actor, subject=person.code)
+    return password
+
+
+@transaction.atomic
+def note_password_change(node: Node, person: Person) -> None:
+    """Note that a person has chosen a password of their own."""
+    person.must_change_password = False
+    person.save(update_fields=["must_change_password"])
+    record_audit(node, "person.password_change", subject=person.code)
+
+
+@transaction.atomic
+def set_active(node: Node, actor: Actor, person: Person, *, active: bool) -> None:
+    """Let a person sign in, or no longer."""
+    require(actor, Right.MANAGE_PEOPLE)
+    person.is_active = active
+    person.save(update_fields=["is_active"])
+    event = "person.activate" if active else "person.deactivate"
+    record_audit(node, event, actor=actor, subject=person.code)
+
+
+@transaction.atomic
+def erase_person(node: Node, actor: Actor, person: Person) -> None:
+    """Delete a person's name and account; records keep a code that nobody can resolve."""
+    require(actor, Right.MANAGE_PEOPLE)
+    if person.code == actor.person:
+        raise RefusedError("nobody erases their own account")
+    code = person.code
+    person.delete()
+    record_audit(node, "person.erase", actor=actor, subject=code)
+
+
+@transaction.atomic
+def assign(node: Node, actor: Actor | None, person: Person, office: str) -> None:
+    """Give a person an office. Raises RefusedError if there is no such office."""
+    if actor is not None:
+        require(actor, Right.MANAGE_PEOPLE)
+    row = queries.office(node.member, office)
+    if row is None or row.closed:
+        raise RefusedError("there is no office %(office)s", office=office)
+    Assignment.objects.get_or_create(
+        person=person, office=office, until=None, defaults={"since": node.clock().moment()}
+    )
+    record_audit(node, "office.assign", actor=actor, subject=person.code, detail=office)
+
+
+@transaction.atomic
+def relieve(node: Node, actor: Actor, person: Person, office: str) -> None:
+    """End a person's time in an office. Raises RefusedError if they do not hold it."""
+    require(actor, Right.MANAGE_PEOPLE)
+    ended = person.assignments.filter(office=office, until=None).update(until=node.clock().moment())
+    if not ended:
+        raise RefusedError("%(office)s: this person does not hold it", office=office)
+    record_audit(node, "office.relieve", actor=actor, subject=person.code, detail=office)
+
+
+def give_mandate(
+    node: Node, actor: Actor, mandate: records.Mandate, audience: frozenset[str]
+) -> Record:
+    """Let an office speak for the State, and tell the audience."""
+    require(actor, Right.GIVE_MANDATE)
+    if queries.office(node.member, mandate.office) is None:
+        raise RefusedError("there is no office %(office)s", office=mandate.office)
+    draft = Draft(
+        kind=records.MANDATE,
+        object=object_id(node.random(OBJECT_BYTES)),
+        office=actor.office,
+        payload=mandate,
+        audience=audience,
+    )
+    return append(node, [draft])[0]
+
+
+def end_mandate(node: Node, actor: Actor, name: str, reason: str) -> Record:
+    """End a mandate, and tell the audience that was told of it."""
+    require(actor, Right.GIVE_MANDATE)
+    row = queries.mandate(node.member, name)
+    if row is None:
+        raise RefusedError("there is no such mandate")
+    draft = Draft(
+        kind=records.MANDATE_END,
+        object=name,
+        office=actor.office,
+        payload=records.MandateEnd(reason=reason),
+        audience=roster_of(row.audience),
+    )
+    return append(node, [draft])[0]
+
+
+def _draw_password(node: Node) -> str:
+    """Return a password of 80 random bits that can be read from paper."""
+    text = object_id(node.random(8)) + object_id(node.random(8))[-3:]
+    return "-".join(text[i : i + 4] for i in range(0, 16, 4))

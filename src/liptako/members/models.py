@@ -1,0 +1,87 @@
+"""Tables of people (this node's own, with names) and of offices, mandates, audit (from records)."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from liptako.ledger.models import Projected
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Finds people by the name of their account."""
+
+
+class Person(AbstractBaseUser):
+    """Somebody who signs in here. The name lives only in this table and can be erased."""
+
+    username = models.CharField(_("account"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    code = models.CharField(max_length=13, unique=True)
+    language = models.CharField(_("language"), max_length=5, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    must_change_password = models.BooleanField(default=False)
+
+    objects = PersonManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+
+class Assignment(models.Model):
+    """A person holds an office, from then on or until then."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="assignments")
+    office = models.CharField(_("office"), max_length=32)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        """An office is held once at a time by one person."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "office"],
+                condition=models.Q(until=None),
+                name="assignment_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Return the office."""
+        return self.office
+
+
+class Office(Projected):
+    """An office, drawn from `members.office` records."""
+
+    code = models.CharField(max_length=32, db_index=True)
+    titles = models.JSONField()
+    roles = models.JSONField()
+    closed = models.BooleanField()
+
+
+class Mandate(Projected):
+    """A mandate, drawn from `members.mandate` records."""
+
+    office = models.CharField(max_length=32)
+    subjects = models.JSONField()
+    begins = models.DateTimeField()
+    ends = models.DateTimeField(null=True)
+    ended_because = models.TextField(blank=True)
+
+
+class AuditEvent(Projected):
+    """What somebody did, drawn from `members.audit` records."""
+
+    at = models.DateTimeField(db_index=True)
+    event = models.CharField(max_length=64)
+    office = models.CharField(max_length=64)
+    person = models.CharField(max_length=13)
+    subject = models.CharField(max_length=200)
+    detail = models.TextField()

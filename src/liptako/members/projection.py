@@ -1,0 +1,108 @@
+"""Draws offices, mandates and the audit trail from their records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from liptako.core.clock import Instant
+from liptako.ledger.records import Record, Rejection, Thread
+from liptako.ledger.registry import Kind, Module, Table
+from liptako.ledger.rows import columns_of, replace_rows
+from liptako.members import models, records, rules
+
+_KINDS_OF_MANDATE = {records.MANDATE, records.MANDATE_END}
+
+
+def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
+    """Replace the rows of these threads."""
+    rejections: list[Rejection] = []
+    offices, mandates, events = [], [], []
+    for thread, found in threads.items():
+        known = [record for record in found if record.payload is not None]
+        offices += list(_offices(thread, known, rejections))
+        mandates += list(_mandates(thread, known, rejections))
+        events += list(_events(thread, known, rejections))
+    replace_rows(models.Office, threads.keys(), offices)
+    replace_rows(models.Mandate, threads.keys(), mandates)
+    replace_rows(models.AuditEvent, threads.keys(), events)
+    return rejections
+
+
+def _payloads(found: Sequence[Record], kinds: set[str]) -> tuple[list[Record], list[Any]]:
+    """Return the records of these kinds and their payloads."""
+    chosen = [record for record in found if record.header.kind in kinds]
+    return chosen, [record.payload for record in chosen]
+
+
+def _reject(
+    rejections: list[Rejection], found: Sequence[Record], verdicts: Sequence[rules.Verdict]
+) -> None:
+    """Note every record that a fold rejected."""
+    for record, fault in zip(found, verdicts, strict=True):
+        if fault is not None:
+            rejections.append(Rejection(record, fault))
+
+
+def _offices(
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.Office]:
+    """Give the row of an office, if the thread is one."""
+    chosen, payloads = _payloads(found, {records.OFFICE})
+    office, verdicts = rules.fold_office(payloads)
+    _reject(rejections, chosen, verdicts)
+    if office is not None:
+        yield models.Office(
+            **columns_of(thread),
+            code=office.code,
+            titles=office.titles,
+            roles=list(office.roles),
+            closed=office.closed,
+        )
+
+
+def _mandates(
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.Mandate]:
+    """Give the row of a mandate, if the thread is one."""
+    chosen, payloads = _payloads(found, _KINDS_OF_MANDATE)
+    state, verdicts = rules.fold_mandate(payloads)
+    _reject(rejections, chosen, verdicts)
+    if state is not None:
+        mandate = state.mandate
+        yield models.Mandate(
+            **columns_of(thread),
+            office=mandate.office,
+            subjects=list(mandate.subjects),
+            begins=Instant(mandate.begins).moment(),
+            ends=None if mandate.ends is None else Instant(mandate.ends).moment(),
+            ended_because=state.ended.reason if state.ended else "",
+        )
+
+
+def _events(
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.AuditEvent]:
+    """Give the row of an event; a second record about the same one is rejected."""
+    chosen, payloads = _payloads(found, {records.AUDIT})
+    for record, audit in zip(chosen[:1], payloads, strict=False):
+        yield models.AuditEvent(
+            **columns_of(thread),
+            at=record.header.time.moment(),
+            event=audit.event[:64],
+            office=record.header.office,
+            person=audit.person[:13],
+            subject=audit.subject[:200],
+            detail=audit.detail,
+        )
+    _reject(rejections, chosen[1:], [rules.EVENT_TWICE] * len(chosen[1:]))
+
+
+MODULE = Module(
+    name="members",
+    kinds=tuple(Kind(name=name, payload=payload) for name, payload in records.RECORDS.items()),
+    tables=(
+        Table(model=models.Office),
+        Table(model=models.Mandate),
+        Table(model=models.AuditEvent),
+    ),
+    project=project,
+)

@@ -1,0 +1,80 @@
+"""Reads people, offices, mandates and the audit trail."""
+
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
+from liptako.members.models import Assignment, AuditEvent, Mandate, Office, Person
+from liptako.members.permissions import Actor
+
+
+def offices(member: str) -> QuerySet[Office]:
+    """Return this State's offices that are not closed, by their codes."""
+    return Office.objects.filter(author=member, closed=False).order_by("code")
+
+
+def office(member: str, code: str) -> Office | None:
+    """Return one of this State's offices."""
+    return Office.objects.filter(author=member, code=code).first()
+
+
+def all_offices(member: str) -> QuerySet[Office]:
+    """Return this State's offices, open ones first."""
+    return Office.objects.filter(author=member).order_by("closed", "code")
+
+
+def titles(member: str) -> dict[str, dict[str, str]]:
+    """Return the titles of this State's offices by code, closed ones included."""
+    return dict(Office.objects.filter(author=member).values_list("code", "titles"))
+
+
+def actors_of(person: Person, member: str) -> Sequence[Actor]:
+    """Return in which offices a person may act, by the codes of the offices."""
+    codes = person.assignments.filter(until=None).values_list("office", flat=True)
+    held = offices(member).filter(code__in=codes)
+    return [
+        Actor(member=member, person=person.code, office=row.code, roles=frozenset(row.roles))
+        for row in held
+    ]
+
+
+def people() -> QuerySet[Person]:
+    """Return everybody with an account, with the offices they hold."""
+    return Person.objects.prefetch_related("assignments").order_by("name")
+
+
+def person(code: str) -> Person | None:
+    """Return a person by the opaque code."""
+    return Person.objects.filter(code=code).first()
+
+
+def holders(person: Person) -> list[str]:
+    """Return the codes of the offices that a person holds now."""
+    held: QuerySet[Assignment] = person.assignments.all()
+    return sorted(item.office for item in held if item.until is None)
+
+
+def mandates() -> QuerySet[Mandate]:
+    """Return all mandates that this node knows, the latest first."""
+    return Mandate.objects.order_by("-begins", "key")
+
+
+def mandate(author: str, name: str) -> Mandate | None:
+    """Return a mandate of a State by its object."""
+    return Mandate.objects.filter(author=author, object=name).first()
+
+
+def audit(event: str = "") -> QuerySet[AuditEvent]:
+    """Return the audit trail, the latest first, of one event if it is named."""
+    found = AuditEvent.objects.order_by("-at", "key")
+    return found.filter(event=event) if event else found
+
+
+def audit_events() -> list[str]:
+    """Return the names of the events that have happened."""
+    return list(AuditEvent.objects.order_by("event").values_list("event", flat=True).distinct())
+
+
+def names_of(codes: Sequence[str]) -> dict[str, str]:
+    """Return the names of people by their opaque codes; erased ones are missing."""
+    return dict(Person.objects.filter(code__in=set(codes)).values_list("code", "name"))

@@ -1,0 +1,91 @@
+"""What offices and mandates must be, as pure functions of their records in order."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from liptako.core.errors import LiptakoError, RefusedError
+from liptako.members.records import Mandate, MandateEnd, Office, Role
+
+_CODE = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MandateState:
+    """A mandate and whether it was ended."""
+
+    mandate: Mandate
+    ended: MandateEnd | None = None
+
+
+Verdict = LiptakoError | None
+
+
+def fold_office(records: Sequence[Office]) -> tuple[Office | None, list[Verdict]]:
+    """Return the office as its records leave it, and for each record why it is rejected, if so."""
+    office: Office | None = None
+    verdicts: list[Verdict] = []
+    for record in records:
+        fault = _office_fault(office, record)
+        verdicts.append(fault)
+        office = office if fault else record
+    return office, verdicts
+
+
+def _office_fault(before: Office | None, after: Office) -> Verdict:
+    """Return what is wrong with an office, or nothing."""
+    if not _CODE.fullmatch(after.code):
+        return RefusedError(
+            "office: expected a code of 2 to 32 small letters, digits or hyphens, got %(got)s",
+            got=after.code[:40],
+        )
+    if before is not None and before.code != after.code:
+        return RefusedError("office: its code %(code)s cannot be changed", code=before.code)
+    unknown = sorted(set(after.roles) - _ROLES)
+    if unknown:
+        return RefusedError("office: there is no role %(role)s", role=unknown[0])
+    if not any(title.strip() for title in after.titles.values()):
+        return RefusedError("office: expected a title")
+    return None
+
+
+def fold_mandate(
+    records: Sequence[Mandate | MandateEnd],
+) -> tuple[MandateState | None, list[Verdict]]:
+    """Return the mandate as its records leave it, and for each record why it is rejected, if so."""
+    state: MandateState | None = None
+    verdicts: list[Verdict] = []
+    for record in records:
+        fault = _mandate_fault(state, record)
+        verdicts.append(fault)
+        if fault is None and isinstance(record, Mandate):
+            state = MandateState(mandate=record)
+        elif fault is None and isinstance(record, MandateEnd) and state is not None:
+            state = MandateState(mandate=state.mandate, ended=record)
+    return state, verdicts
+
+
+def _mandate_fault(state: MandateState | None, record: Mandate | MandateEnd) -> Verdict:
+    """Return what is wrong with a step of a mandate, or nothing."""
+    if isinstance(record, MandateEnd):
+        return _end_fault(state, record)
+    if state is not None:
+        return RefusedError("mandate: it was given already; end it and give another")
+    if not record.subjects or not record.office:
+        return RefusedError("mandate: expected an office and at least one subject")
+    if record.ends is not None and record.ends <= record.begins:
+        return RefusedError("mandate: expected an end after its beginning")
+    return None
+
+
+def _end_fault(state: MandateState | None, end: MandateEnd) -> Verdict:
+    """Return what is wrong with the end of a mandate, or nothing."""
+    if state is None or state.ended is not None:
+        return RefusedError("mandate: there is none in force that could end")
+    if not end.reason.strip():
+        return RefusedError("mandate: expected a reason for its end")
+    return None
+
+
+EVENT_TWICE = RefusedError("audit: an event is written once and never changed")

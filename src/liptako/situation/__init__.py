@@ -1,0 +1,1 @@
+"""Permanent coordination: the journal of the desk, incidents, their release, the shared map."""

@@ -1,0 +1,52 @@
+"""Incidents for machines: GeoJSON (RFC 7946), through the same door as every page."""
+
+from django.http import JsonResponse
+
+from liptako.core.geo import MICRO
+from liptako.members.gate import OfficerRequest, officer
+from liptako.members.permissions import Right
+from liptako.situation import queries
+from liptako.situation.models import Incident
+from liptako.situation.search import filter_form
+from liptako.situation.words import kind_word
+
+LIMIT = 20_000
+"""Features in one answer; `truncated` says that there are more."""
+
+
+@officer(Right.SEE_INCIDENTS)
+def incidents_geojson(request: OfficerRequest) -> JsonResponse:
+    """Return the incidents that fit the filter of the address, the latest first."""
+    wanted = filter_form(request.GET, request.actor).wanted()
+    rows = queries.incidents(request.actor, wanted).filter(lat__isnull=False)
+    found = list(rows[: LIMIT + 1])
+    body = {
+        "type": "FeatureCollection",
+        "features": [_feature(row) for row in found[:LIMIT]],
+        "truncated": len(found) > LIMIT,
+    }
+    return JsonResponse(body, headers={"Content-Type": "application/geo+json"})
+
+
+def _feature(row: Incident) -> dict[str, object]:
+    """Return an incident as a feature; `radius` in metres is how exactly the place is known."""
+    assert row.lat is not None  # noqa: S101 (rows without a place are filtered out)
+    assert row.lon is not None  # noqa: S101 (same)
+    return {
+        "type": "Feature",
+        "id": f"{row.author}/{row.object}",
+        "geometry": {"type": "Point", "coordinates": [row.lon / MICRO, row.lat / MICRO]},
+        "properties": {
+            "reference": row.reference,
+            "author": row.author,
+            "summary": row.summary,
+            "kind": row.kind,
+            "kindName": kind_word(row.kind),
+            "severity": row.severity,
+            "status": row.status,
+            "standing": row.standing,
+            "begins": row.begins.isoformat().replace("+00:00", "Z"),
+            "radius": row.radius_m,
+            "level": row.level,
+        },
+    }

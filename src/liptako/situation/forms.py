@@ -1,0 +1,339 @@
+"""Forms of the desk: they read and check text; what an incident must be is in `rules`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from liptako.core.clock import instant_of
+from liptako.core.errors import LiptakoError
+from liptako.core.geo import parse_latitude, parse_longitude
+from liptako.core.records.envelope import Precedence
+from liptako.situation import words
+from liptako.situation.records import (
+    Count,
+    Harm,
+    Incident,
+    JournalEntry,
+    Level,
+    Origin,
+    Period,
+    PeriodPrecision,
+    Place,
+    Standing,
+    Status,
+    Transform,
+)
+from liptako.situation.rules import JOURNAL_LIMIT, SUMMARY_LIMIT, TEXT_LIMIT
+from liptako.web.texts import error_text
+
+PRECEDENCES: dict[Precedence, Promise] = {
+    Precedence.ROUTINE: _("Routine"),
+    Precedence.PRIORITY: _("Priority"),
+    Precedence.IMMEDIATE: _("Immediate"),
+    Precedence.FLASH: _("Flash"),
+}
+
+
+def choices_of(words_by_code: Mapping[Any, Promise | str]) -> list[tuple[str, Promise | str]]:
+    """Return the choices of a field from codes and words."""
+    return [(str(code), word) for code, word in words_by_code.items()]
+
+
+def _kind_choices() -> list[tuple[str, Promise | str]]:
+    return [(code, kind.name) for code, kind in words.KINDS.items()]
+
+
+_TYPED = "%Y-%m-%dT%H:%M"
+
+
+class CoordinateField(forms.CharField):
+    """A latitude or longitude as people type it; gives micro-degrees."""
+
+    def __init__(self, label: StrOrPromise, *, latitude: bool) -> None:
+        """Read a latitude or a longitude."""
+        super().__init__(label=label, max_length=40, required=False)
+        self._parse = parse_latitude if latitude else parse_longitude
+
+    def clean(self, value: object) -> int | None:
+        """Return micro-degrees, or nothing for an empty field."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return self._parse(text)
+        except LiptakoError as error:
+            raise forms.ValidationError(error_text(error)) from error
+
+
+class LocalTimeField(forms.DateTimeField):
+    """A date and time in the member's own zone, as browsers send it."""
+
+    def __init__(self, label: StrOrPromise, *, required: bool = True) -> None:
+        """Show the browser's picker."""
+        super().__init__(
+            label=label,
+            required=required,
+            widget=forms.DateTimeInput(format=_TYPED, attrs={"type": "datetime-local"}),
+            input_formats=[_TYPED, "%d/%m/%Y %H:%M"],
+        )
+
+
+class IncidentForm(forms.Form):
+    """An incident, as a watch officer types it."""
+
+    kind = forms.ChoiceField(label=_("What happened"), choices=_kind_choices)
+    summary = forms.CharField(label=_("Summary"), max_length=SUMMARY_LIMIT)
+    begins = LocalTimeField(_("When"))
+    precision = forms.ChoiceField(
+        label=_("How exactly"), choices=lambda: choices_of(words.PRECISIONS), initial="minute"
+    )
+    ends = LocalTimeField(_("Until"), required=False)
+    where = forms.CharField(label=_("Where, in words"), max_length=200, required=False)
+    lat = CoordinateField(_("Latitude"), latitude=True)
+    lon = CoordinateField(_("Longitude"), latitude=False)
+    radius_km = forms.FloatField(
+        label=_("Known within (km)"), min_value=0, max_value=2000, required=False
+    )
+    severity = forms.TypedChoiceField(
+        label=_("Severity"), choices=lambda: choices_of(words.SEVERITIES), coerce=int, initial=2
+    )
+    status = forms.ChoiceField(
+        label=_("Status"), choices=lambda: choices_of(words.STATUSES), initial="reported"
+    )
+    reliability = forms.ChoiceField(
+        label=_("Reliability of the source"),
+        choices=lambda: choices_of(words.RELIABILITIES),
+        required=False,
+    )
+    credibility = forms.TypedChoiceField(
+        label=_("Credibility of the report"),
+        choices=lambda: choices_of(words.CREDIBILITIES),
+        coerce=int,
+        required=False,
+    )
+    source = forms.CharField(label=_("Source, in words"), max_length=200, required=False)
+    affected = forms.MultipleChoiceField(
+        label=_("Who and what is affected"),
+        choices=lambda: choices_of(words.AFFECTED),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    needs = forms.MultipleChoiceField(
+        label=_("Needs"),
+        choices=lambda: choices_of(words.NEEDS),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    text = forms.CharField(
+        label=_("Text"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=TEXT_LIMIT,
+        required=False,
+    )
+    precedence = forms.ChoiceField(
+        label=_("Precedence"), choices=lambda: choices_of(PRECEDENCES), initial="routine"
+    )
+    fictional = forms.BooleanField(label=_("Fictional (exercise or demonstration)"), required=False)
+
+    def __init__(
+        self, data: QueryDict | None, *, zone: ZoneInfo, initial: Mapping[str, Any]
+    ) -> None:
+        """Read times in this zone; add three fields for each kind of harm."""
+        super().__init__(data, initial=dict(initial))
+        self.zone = zone
+        for name, word in words.HARMS.items():
+            parts: tuple[tuple[str, Promise], ...] = (
+                ("best", word),
+                ("low", _("at least")),
+                ("high", _("at most")),
+            )
+            for part, label in parts:
+                self.fields[f"{name}_{part}"] = forms.IntegerField(
+                    label=str(label), min_value=0, max_value=10_000_000, required=False
+                )
+
+    def harm_rows(self) -> list[tuple[Promise, Any, Any, Any]]:
+        """Return the fields of harm as rows of a table."""
+        return [
+            (word, self[f"{name}_best"], self[f"{name}_low"], self[f"{name}_high"])
+            for name, word in words.HARMS.items()
+        ]
+
+    def incident(self, before: Incident | None = None) -> Incident:
+        """Return the incident that was typed; what the form does not ask stays as it was."""
+        data = self.cleaned_data
+        kept = before or Incident(
+            reference="", kind="", summary="", period=Period(begins=0), place=Place()
+        )
+        return msgspec.structs.replace(
+            kept,
+            kind=data["kind"],
+            summary=data["summary"].strip(),
+            text=data["text"].strip(),
+            period=_period(data, self.zone),
+            place=_place(data),
+            severity=data["severity"],
+            status=Status(data["status"]),
+            standing=Standing.FICTIONAL if data["fictional"] else Standing.LIVE,
+            affected=tuple(data["affected"]),
+            needs=tuple(data["needs"]),
+            harm=_harm(data),
+            reliability=data["reliability"],
+            credibility=data["credibility"] or 0,
+            source=Origin(words=data["source"].strip()),
+        )
+
+
+def _period(data: Mapping[str, Any], zone: ZoneInfo) -> Period:
+    """Return the period that was typed, in the member's zone."""
+    return Period(
+        begins=_milliseconds(data["begins"], zone) or 0,
+        ends=_milliseconds(data["ends"], zone),
+        precision=PeriodPrecision(data["precision"]),
+    )
+
+
+def _milliseconds(moment: datetime | None, zone: ZoneInfo) -> int | None:
+    """Return an instant from the clock on the wall; Django has read it as UTC."""
+    if moment is None:
+        return None
+    return instant_of(moment.astimezone(UTC).replace(tzinfo=zone)).milliseconds
+
+
+def _place(data: Mapping[str, Any]) -> Place:
+    """Return the place that was typed."""
+    radius = round((data["radius_km"] or 0) * 1000)
+    return Place(
+        lat=data["lat"],
+        lon=data["lon"],
+        radius_m=radius,
+        level=Level.RADIUS if radius else Level.POINT,
+        words=data["where"].strip(),
+    )
+
+
+def _harm(data: Mapping[str, Any]) -> Harm:
+    """Return the harm that was typed; a row without a best number is not known."""
+    counts = {
+        name: Count(best=data[f"{name}_best"], low=data[f"{name}_low"], high=data[f"{name}_high"])
+        for name in words.HARMS
+        if data[f"{name}_best"] is not None
+    }
+    return Harm(**counts)
+
+
+def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what the form shows for an incident that is there already."""
+    place, period = incident.place, incident.period
+    initial: dict[str, Any] = {
+        "kind": incident.kind,
+        "summary": incident.summary,
+        "text": incident.text,
+        "begins": _wall(period.begins, zone),
+        "ends": _wall(period.ends, zone),
+        "precision": period.precision.value,
+        "where": place.words,
+        "lat": None if place.lat is None else f"{place.lat / 1e6:.6f}",
+        "lon": None if place.lon is None else f"{place.lon / 1e6:.6f}",
+        "radius_km": place.radius_m / 1000 if place.radius_m else None,
+        "severity": incident.severity,
+        "status": incident.status.value,
+        "affected": incident.affected,
+        "needs": incident.needs,
+        "reliability": incident.reliability,
+        "credibility": incident.credibility,
+        "source": incident.source.words,
+        "fictional": incident.standing is Standing.FICTIONAL,
+    }
+    for name in words.HARMS:
+        count: Count | None = getattr(incident.harm, name)
+        if count is not None:
+            parts = {"best": count.best, "low": count.low, "high": count.high}
+            initial |= {f"{name}_{part}": value for part, value in parts.items()}
+    return initial
+
+
+def _wall(milliseconds: int | None, zone: ZoneInfo) -> str | None:
+    """Return the clock on the wall for an instant, as browsers want it."""
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, zone).strftime(_TYPED)
+
+
+class ReleaseForm(forms.Form):
+    """To whom an incident is released, and how coarse."""
+
+    audience = forms.ChoiceField(label=_("To"))
+    transform = forms.ChoiceField(
+        label=_("What they see"),
+        choices=lambda: choices_of(words.TRANSFORMS),
+        widget=forms.RadioSelect,
+        initial=Transform.CELL.value,
+    )
+    summary = forms.CharField(
+        label=_("Summary for them"),
+        max_length=SUMMARY_LIMIT,
+        help_text=_("Take out what they are not meant to know, such as the name of the place."),
+    )
+    basis = forms.CharField(
+        label=_("Basis"), max_length=300, help_text=_("Order, agreement or article.")
+    )
+    days = forms.IntegerField(
+        label=_("For how many days"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: without an end."),
+    )
+    precedence = forms.ChoiceField(
+        label=_("Precedence"), choices=lambda: choices_of(PRECEDENCES), initial="routine"
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        audiences: Sequence[tuple[str, str]],
+        initial: Mapping[str, Any],
+    ) -> None:
+        """Offer these audiences."""
+        super().__init__(data, initial=dict(initial))
+        self.fields["audience"].choices = audiences  # type: ignore[attr-defined]  # a choice field
+
+    def until(self) -> int | None:
+        """Return when the release ends, in milliseconds UTC."""
+        days = self.cleaned_data["days"]
+        return instant_of(timezone.now() + timedelta(days=days)).milliseconds if days else None
+
+
+class JournalForm(forms.Form):
+    """A line of the journal; without a time it is now."""
+
+    text = forms.CharField(
+        label=_("Entry"),
+        max_length=JOURNAL_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 2, "accesskey": "j"}),
+    )
+    at = LocalTimeField(_("When (empty: now)"), required=False)
+    incident = forms.CharField(widget=forms.HiddenInput, required=False, max_length=13)
+    corrects = forms.CharField(widget=forms.HiddenInput, required=False, max_length=13)
+
+    def entry(self, zone: ZoneInfo) -> JournalEntry:
+        """Return the entry that was typed."""
+        data = self.cleaned_data
+        now = instant_of(timezone.now()).milliseconds
+        return JournalEntry(
+            at=_milliseconds(data["at"], zone) or now,
+            text=data["text"].strip(),
+            incident=data["incident"],
+            corrects=data["corrects"],
+        )

@@ -1,0 +1,216 @@
+"""Reads what others have published about past incidents, row by row, into incidents of ours.
+
+Two tables are known: Insecurity Insight (the columns of `shared/data/incidents`) and UCDP GED.
+Nothing is made exact that the source does not know exactly.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TextIO
+
+from liptako.core.clock import instant_of
+from liptako.core.errors import MalformedError
+from liptako.core.geo import parse_latitude, parse_longitude
+from liptako.situation.records import (
+    Count,
+    Harm,
+    Incident,
+    Level,
+    Origin,
+    Period,
+    PeriodPrecision,
+    Place,
+    Standing,
+    Status,
+)
+
+_SUMMARY = 157  # characters, and an ellipsis
+_MONTH_FIRST = re.compile(r"^[A-Z][a-z]+ \d{4}: *")
+_PRECISION = {  # first digit of "geo_precision" → level and metres to draw
+    "1": (Level.POINT, 0),
+    "2": (Level.RADIUS, 25_000),
+    "3": (Level.DISTRICT, 40_000),
+    "4": (Level.REGION, 120_000),
+    "5": (Level.LINE, 50_000),
+    "6": (Level.COUNTRY, 500_000),
+}
+_WHERE_PREC = {  # UCDP GED codebook, "where_prec"
+    "1": (Level.POINT, 0),
+    "2": (Level.RADIUS, 25_000),
+    "3": (Level.DISTRICT, 40_000),
+    "4": (Level.REGION, 120_000),
+    "5": (Level.LINE, 50_000),
+    "6": (Level.COUNTRY, 500_000),
+    "7": (Level.COUNTRY, 500_000),
+}
+_AFFECTED = {
+    "health_care": "health",
+    "education": "education",
+    "aid_operations": "aid",
+    "displaced_persons_protection": "displaced",
+    "food_security": "food",
+}
+_WEAPONS = (
+    ("explosive", ("IED", "Explosive", "Grenade")),
+    ("mine", ("UXO",)),
+    ("arson", ("Arson",)),
+    ("shelling", ("Shelling", "Rocket", "Artillery", "Aerial")),
+)
+_INSIGHT = "Insecurity Insight (CC BY)"
+_UCDP = "UCDP GED 23.1 (CC BY 4.0): Sundberg & Melander 2013; Davies, Pettersson & Öberg 2023"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An incident as published, the country it happened in, and the line of its table."""
+
+    line: int
+    country: str
+    incident: Incident
+
+
+def read_published(table: TextIO) -> Iterator[Published | MalformedError]:
+    """Give the incidents of a table; a row that cannot be read gives its error.
+
+    Raises MalformedError if the columns are those of no known table.
+    """
+    rows = csv.DictReader(table)
+    columns = set(rows.fieldnames or ())
+    read: Callable[[Mapping[str, str]], tuple[str, Incident]]
+    if {"event_id", "category", "geo_precision"} <= columns:
+        read = _insecurity_insight
+    elif {"id", "where_prec", "date_prec"} <= columns:
+        read = _ucdp_ged
+    else:
+        raise MalformedError(
+            "table: expected the columns of Insecurity Insight or UCDP GED, got %(got)s",
+            got=", ".join(sorted(columns))[:80],
+        )
+    for line, row in enumerate(rows, 2):
+        try:
+            country, incident = read(row)
+        except (MalformedError, ValueError, KeyError, TypeError) as fault:
+            yield MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
+        else:
+            yield Published(line=line, country=country, incident=incident)
+
+
+def _insecurity_insight(row: Mapping[str, str]) -> tuple[str, Incident]:
+    """Return country and incident of a row of Insecurity Insight."""
+    level, radius = _PRECISION[row["geo_precision"].strip("( ")[:1]]
+    place = _place(row["lat"], row["lon"], (level, radius), _known(row["admin1"]))
+    text = _MONTH_FIRST.sub("", row["description"].strip())
+    harm = Harm(
+        killed=_count(row["killed"]),
+        injured=_count(row["injured"]),
+        abducted=_count(row["kidnapped"]),
+        detained=_count(row["arrested"]),
+    )
+    incident = Incident(
+        reference=row["event_id"],
+        kind=_kind_of(row["weapon"], harm),
+        summary=_shortened(text) or row["event_id"],
+        text=text,
+        period=_day(row["date"], row["date"]),
+        place=place,
+        severity=_severity(harm),
+        status=Status.CLOSED,
+        standing=Standing.PUBLISHED,
+        affected=("civilians", _AFFECTED[row["category"]]),
+        harm=harm,
+        source=Origin(
+            words=row["source_file"], credit=_INSIGHT, licence="CC BY", id=row["event_id"]
+        ),
+    )
+    return row["iso3"], incident
+
+
+def _ucdp_ged(row: Mapping[str, str]) -> tuple[str, Incident]:
+    """Return country and incident of a row of UCDP GED."""
+    place = _place(
+        row["latitude"], row["longitude"], _WHERE_PREC[row["where_prec"]], row["where_description"]
+    )
+    harm = Harm(killed=_range(row["best"], row["low"], row["high"]))
+    text = f"{row['conflict_name']}. {row['side_a']} – {row['side_b']}. {row['where_description']}"
+    incident = Incident(
+        reference=f"UCDP-{row['id']}",
+        kind="attack",
+        summary=_shortened(row["conflict_name"] or text),
+        text=text,
+        period=_day(row["date_start"], row["date_end"]),
+        place=place,
+        severity=_severity(harm),
+        status=Status.CLOSED,
+        standing=Standing.PUBLISHED,
+        harm=harm,
+        source=Origin(credit=_UCDP, licence="CC BY 4.0", id=f"UCDP-{row['id']}"),
+    )
+    return row["country"], incident
+
+
+def _place(lat: str, lon: str, known: tuple[Level, int], words: str) -> Place:
+    """Return a place no more exact than the source says."""
+    level, radius = known
+    return Place(
+        lat=parse_latitude(lat),
+        lon=parse_longitude(lon),
+        radius_m=radius,
+        level=level,
+        words=words,
+    )
+
+
+def _known(text: str) -> str:
+    """Return a text, unless it says that nothing is known."""
+    return "" if text.strip().lower() in {"", "no information"} else text.strip()
+
+
+def _count(text: str) -> Count | None:
+    """Return a number of people; nothing where the source has not coded it."""
+    return Count(best=int(text)) if text.strip() else None
+
+
+def _range(best: str, low: str, high: str) -> Count:
+    """Return a number of people between two others."""
+    return Count(best=int(best), low=int(low), high=int(high))
+
+
+def _kind_of(weapon: str, harm: Harm) -> str:
+    """Return the kind of incident that weapon and harm tell of."""
+    if harm.abducted and harm.abducted.best:
+        return "abduction"
+    for kind, words in _WEAPONS:
+        if any(word in weapon for word in words):
+            return kind
+    return "arrest" if harm.detained and harm.detained.best else "attack"
+
+
+def _severity(harm: Harm) -> int:
+    """Return 4 for many dead, 3 for any dead or abducted, 2 for injured or detained, else 1."""
+    dead = harm.killed.best if harm.killed else 0
+    if dead >= 10:  # noqa: PLR2004 (the threshold is said above)
+        return 4
+    if dead or (harm.abducted and harm.abducted.best):
+        return 3
+    return (
+        2 if (harm.injured and harm.injured.best) or (harm.detained and harm.detained.best) else 1
+    )
+
+
+def _shortened(text: str) -> str:
+    """Return the beginning of a text as a summary."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SUMMARY else line[:_SUMMARY].rsplit(" ", 1)[0] + " …"
+
+
+def _day(first: str, last: str) -> Period:
+    """Return a period of whole days in UTC."""
+    begins, ends = (datetime.fromisoformat(text[:10]).replace(tzinfo=UTC) for text in (first, last))
+    return Period(
+        begins=instant_of(begins).milliseconds,
+        ends=instant_of(ends + timedelta(days=1)).milliseconds if ends != begins else None,
+        precision=PeriodPrecision.DAY,
+    )

@@ -1,0 +1,92 @@
+"""Tables of the desk, drawn from records; and the local table of running imports."""
+
+from django.db import models
+
+from liptako.ledger.models import Projected
+
+
+class Incident(Projected):
+    """An incident as one audience knows it. Of several that this node holds, one is `shown`."""
+
+    reference = models.CharField(max_length=64)
+    kind = models.CharField(max_length=32)
+    summary = models.CharField(max_length=200)
+    text = models.TextField()
+    severity = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=16)
+    standing = models.CharField(max_length=16)
+    begins = models.DateTimeField()
+    ends = models.DateTimeField(null=True)
+    period_precision = models.CharField(max_length=8)
+    lat = models.IntegerField(null=True)
+    lon = models.IntegerField(null=True)
+    radius_m = models.PositiveIntegerField()
+    level = models.CharField(max_length=16)
+    area = models.CharField(max_length=32)
+    words = models.TextField()
+    affected = models.JSONField()
+    harm = models.JSONField()
+    needs = models.JSONField()
+    reliability = models.CharField(max_length=1)
+    credibility = models.PositiveSmallIntegerField()
+    source = models.JSONField()
+    source_id = models.CharField(max_length=64)
+    handled_by = models.CharField(max_length=64)
+    office = models.CharField(max_length=64)
+    precedence = models.CharField(max_length=16)
+    marking = models.CharField(max_length=64)
+    reported_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    versions = models.PositiveIntegerField()
+    lamport = models.BigIntegerField()
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    leaf = models.BinaryField()
+    shown = models.BooleanField(default=False)
+
+    class Meta:
+        """Listed by when it happened."""
+
+        indexes = (
+            models.Index(fields=["shown", "-begins"], name="incident_list"),
+            models.Index(fields=["reference"], name="incident_reference"),
+        )
+
+
+class Release(Projected):
+    """A release of an own incident to one audience; the latest one counts."""
+
+    target = models.CharField(max_length=16)
+    members = models.JSONField()
+    transform = models.CharField(max_length=16)
+    basis = models.TextField()
+    until = models.DateTimeField(null=True)
+    office = models.CharField(max_length=64)
+    released_at = models.DateTimeField()
+    versions = models.PositiveIntegerField()
+
+
+class JournalEntry(Projected):
+    """A line of the journal."""
+
+    at = models.DateTimeField(db_index=True)
+    written_at = models.DateTimeField()
+    text = models.TextField()
+    office = models.CharField(max_length=64)
+    incident = models.CharField(max_length=13, db_index=True)
+    corrects = models.CharField(max_length=13, db_index=True)
+
+
+class ImportRun(models.Model):
+    """An import of published incidents: how far it is. Local, drawn from no record."""
+
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    added = models.PositiveIntegerField(default=0)
+    fault = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        """Return how far it is."""
+        return f"{self.done}/{self.total}"

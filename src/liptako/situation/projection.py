@@ -1,0 +1,190 @@
+"""Draws incidents, releases and the journal from their records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django.db.models import QuerySet
+
+from liptako.core.clock import Instant
+from liptako.core.refs import audience_id
+from liptako.ledger.records import Record, Rejection, Thread
+from liptako.ledger.registry import Kind, Module, Table
+from liptako.ledger.rows import columns_of, replace_rows
+from liptako.situation import models, records, rules
+
+_OF_INCIDENT = {records.INCIDENT, records.RELEASE}
+_IN = 500
+
+
+def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
+    """Replace the rows of these threads."""
+    rejections: list[Rejection] = []
+    incidents, releases, entries = [], [], []
+    for thread, found in threads.items():
+        known = [record for record in found if record.payload is not None]
+        about = [record for record in known if record.header.kind in _OF_INCIDENT]
+        state, verdicts = rules.fold_incident([record.payload for record in about])
+        rejections += _rejections(about, verdicts)
+        good = [r for r, fault in zip(about, verdicts, strict=True) if fault is None]
+        if state.incident is not None:
+            incidents.append(_incident_row(thread, state.incident, good))
+        releases += list(_release_rows(thread, state.releases, good))
+        entries += list(_journal_rows(thread, known, rejections))
+    replace_rows(models.Incident, threads.keys(), incidents)
+    replace_rows(models.Release, threads.keys(), releases)
+    replace_rows(models.JournalEntry, threads.keys(), entries)
+    _choose_shown({thread.object for thread in threads})
+    return rejections
+
+
+def _rejections(found: Sequence[Record], verdicts: Sequence[rules.Verdict]) -> Iterator[Rejection]:
+    """Give every record that a fold rejected."""
+    for record, fault in zip(found, verdicts, strict=True):
+        if fault is not None:
+            yield Rejection(record, fault)
+
+
+def _incident_row(
+    thread: Thread, incident: records.Incident, good: Sequence[Record]
+) -> models.Incident:
+    """Return the row of an incident from its state and its records, first to last."""
+    own = [record for record in good if record.header.kind == records.INCIDENT]
+    last = own[-1]
+    return models.Incident(
+        **columns_of(thread),
+        **_facts(incident),
+        **_where(incident.place),
+        office=last.header.office,
+        precedence=last.header.precedence.value,
+        marking=last.header.marking,
+        reported_at=own[0].header.time.moment(),
+        updated_at=last.header.time.moment(),
+        versions=len(own),
+        lamport=last.header.lamport,
+        origin=last.origin,
+        seq=last.seq,
+        leaf=last.leaf,
+    )
+
+
+def _facts(incident: records.Incident) -> dict[str, Any]:
+    """Return the columns of what happened."""
+    period = incident.period
+    return {
+        "reference": incident.reference,
+        "kind": incident.kind,
+        "summary": incident.summary,
+        "text": incident.text,
+        "severity": incident.severity,
+        "status": incident.status.value,
+        "standing": incident.standing.value,
+        "begins": Instant(period.begins).moment(),
+        "ends": None if period.ends is None else Instant(period.ends).moment(),
+        "period_precision": period.precision.value,
+        "affected": list(incident.affected),
+        "harm": msgspec.to_builtins(incident.harm),
+        "needs": list(incident.needs),
+        "reliability": incident.reliability,
+        "credibility": incident.credibility,
+        "source": msgspec.to_builtins(incident.source),
+        "source_id": incident.source.id,
+        "handled_by": incident.handled_by,
+    }
+
+
+def _where(place: records.Place) -> dict[str, Any]:
+    """Return the columns of where it happened."""
+    return {
+        "lat": place.lat,
+        "lon": place.lon,
+        "radius_m": place.radius_m,
+        "level": place.level.value,
+        "area": place.area,
+        "words": place.words,
+    }
+
+
+def _release_rows(
+    thread: Thread, releases: Mapping[str, records.Release], good: Sequence[Record]
+) -> Iterator[models.Release]:
+    """Give a row for each audience that an incident was released to."""
+    for target, release in releases.items():
+        mine = [record for record in good if getattr(record.payload, "audience", "") == target]
+        last = mine[-1]
+        yield models.Release(
+            **columns_of(thread, target),
+            target=target,
+            members=list(release.members),
+            transform=release.transform.value,
+            basis=release.basis,
+            until=None if release.until is None else Instant(release.until).moment(),
+            office=last.header.office,
+            released_at=last.header.time.moment(),
+            versions=len(mine),
+        )
+
+
+def _journal_rows(
+    thread: Thread, known: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.JournalEntry]:
+    """Give the row of a journal entry; it is written once."""
+    earlier: records.JournalEntry | None = None
+    for record in known:
+        if record.header.kind != records.JOURNAL:
+            continue
+        entry: records.JournalEntry = record.payload
+        fault = rules.journal_fault(earlier, entry)
+        if fault is not None:
+            rejections.append(Rejection(record, fault))
+            continue
+        earlier = entry
+        yield models.JournalEntry(
+            **columns_of(thread),
+            at=Instant(entry.at).moment(),
+            written_at=record.header.time.moment(),
+            text=entry.text,
+            office=record.header.office,
+            incident=entry.incident,
+            corrects=entry.corrects,
+        )
+
+
+def _choose_shown(objects: set[str]) -> None:
+    """Mark for each incident the one version that lists and maps show.
+
+    The author's own; else the most exact one; else the latest one.
+    """
+    names = sorted(objects)
+    for i in range(0, len(names), _IN):
+        rows: QuerySet[models.Incident] = models.Incident.objects.filter(
+            object__in=names[i : i + _IN]
+        )
+        best: dict[tuple[str, str], models.Incident] = {}
+        found = list(
+            rows.only("key", "author", "object", "audience", "radius_m", "lamport", "shown")
+        )
+        for row in sorted(found, key=_rank):
+            best[row.author, row.object] = row
+        wanted = {row.key for row in best.values()}
+        changed = [row for row in found if row.shown != (row.key in wanted)]
+        for row in changed:
+            row.shown = not row.shown
+        models.Incident.objects.bulk_update(changed, ["shown"], batch_size=_IN)
+
+
+def _rank(row: models.Incident) -> tuple[bool, int, int]:
+    """Return how well a version serves, the best one highest."""
+    return (row.audience == audience_id([row.author]), -row.radius_m, row.lamport)
+
+
+MODULE = Module(
+    name="situation",
+    kinds=tuple(Kind(name=name, payload=payload) for name, payload in records.RECORDS.items()),
+    tables=(
+        Table(model=models.Incident, local=frozenset({"shown"})),
+        Table(model=models.Release),
+        Table(model=models.JournalEntry),
+    ),
+    project=project,
+)

@@ -1,0 +1,155 @@
+"""Reads the tables of the desk. Every list, count, map and feed begins at `visible`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from liptako.members.permissions import Actor, Right, may
+from liptako.situation.models import ImportRun, Incident, JournalEntry, Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a person looks for; empty fields ask for nothing."""
+
+    text: str = ""
+    kind: str = ""
+    status: str = ""
+    standing: str = ""
+    author: str = ""
+    severity: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def visible(actor: Actor | None) -> QuerySet[Incident]:
+    """Return the incidents that a person may see: the only door to the table."""
+    if not may(actor, Right.SEE_INCIDENTS):
+        return Incident.objects.none()
+    return Incident.objects.filter(shown=True)
+
+
+def incidents(actor: Actor | None, wanted: Filter) -> QuerySet[Incident]:
+    """Return the incidents that fit a filter, the latest first."""
+    found = visible(actor)
+    if wanted.text:
+        found = found.filter(
+            Q(summary__icontains=wanted.text)
+            | Q(text__icontains=wanted.text)
+            | Q(words__icontains=wanted.text)
+            | Q(reference__icontains=wanted.text)
+        )
+    exact = {
+        "kind": wanted.kind,
+        "status": wanted.status,
+        "standing": wanted.standing,
+        "author": wanted.author,
+        "severity__gte": wanted.severity,
+        "begins__gte": wanted.since,
+        "begins__lt": wanted.until,
+    }
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    return found.order_by("-begins", "key")
+
+
+def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
+    """Return one incident of a State."""
+    return visible(actor).filter(author=author, object=name).first()
+
+
+def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
+    """Return what else is held of an incident: for other audiences, exact or coarser."""
+    if not may(actor, Right.SEE_INCIDENTS):
+        return []
+    held = Incident.objects.filter(author=row.author, object=row.object)
+    return list(held.exclude(key=row.key).order_by("radius_m", "key"))
+
+
+def releases(actor: Actor | None, row: Incident) -> Sequence[Release]:
+    """Return to whom an own incident was released."""
+    if not may(actor, Right.SEE_INCIDENTS):
+        return []
+    held = Release.objects.filter(author=row.author, object=row.object)
+    return list(held.order_by("-released_at", "key"))
+
+
+def authors(actor: Actor | None) -> list[str]:
+    """Return whose incidents there are."""
+    return list(visible(actor).order_by("author").values_list("author", flat=True).distinct())
+
+
+def count_by_standing(actor: Actor | None) -> dict[str, int]:
+    """Return how many incidents there are of each standing."""
+    found = visible(actor).order_by().values("standing").annotate(n=Count("key"))
+    return {row["standing"]: row["n"] for row in found}
+
+
+def unreleased(actor: Actor | None) -> QuerySet[Incident]:
+    """Return own live incidents that were released to nobody, the oldest first."""
+    released = Release.objects.values("object")
+    own = visible(actor).filter(author=actor.member if actor else "").exclude(standing="published")
+    return own.exclude(object__in=released).exclude(status="closed").order_by("reported_at")
+
+
+def changed_since_release(actor: Actor | None) -> QuerySet[Incident]:
+    """Return own incidents that partners know in an older version."""
+    own = visible(actor).filter(author=actor.member if actor else "")
+    newer = Q(
+        object__in=[
+            release.object
+            for release in Release.objects.only("object", "released_at")
+            if own.filter(object=release.object, updated_at__gt=release.released_at).exists()
+        ]
+    )
+    return own.filter(newer).order_by("updated_at")
+
+
+def from_partners(actor: Actor | None, since: datetime) -> QuerySet[Incident]:
+    """Return what partners have released since a moment and was not published before."""
+    found = visible(actor).exclude(author=actor.member if actor else "")
+    return found.filter(updated_at__gte=since).exclude(standing="published").order_by("-updated_at")
+
+
+def unverified(actor: Actor | None) -> QuerySet[Incident]:
+    """Return own live incidents that nobody has confirmed or denied, the oldest first."""
+    own = visible(actor).filter(author=actor.member if actor else "", standing="live")
+    return own.filter(status__in=["reported", "verifying"]).order_by("reported_at")
+
+
+def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
+    """Return the journal, the latest first."""
+    if actor is None or not may(actor, Right.SEE_JOURNAL):
+        return JournalEntry.objects.none()
+    found = JournalEntry.objects.filter(author=actor.member)
+    if text:
+        found = found.filter(text__icontains=text)
+    return found.order_by("-at", "-written_at", "key")
+
+
+def journal_of(actor: Actor | None, name: str) -> QuerySet[JournalEntry]:
+    """Return the journal entries about an incident, the first one first."""
+    return journal(actor).filter(incident=name).order_by("at", "written_at")
+
+
+def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalEntry]:
+    """Return the latest correction of each of these entries."""
+    found = journal(actor).filter(corrects__in=names).order_by("written_at")
+    return {entry.corrects: entry for entry in found}
+
+
+def held_sources(ids: Sequence[str]) -> set[str]:
+    """Return which of these published incidents are held already, by any author."""
+    found = Incident.objects.filter(source_id__in=ids)
+    return set(found.values_list("source_id", flat=True))
+
+
+def last_import() -> ImportRun | None:
+    """Return the latest import of published incidents."""
+    return ImportRun.objects.order_by("-started_at").first()
+
+
+def import_run(number: int) -> ImportRun | None:
+    """Return one import."""
+    return ImportRun.objects.filter(pk=number).first()

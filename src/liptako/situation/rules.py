@@ -1,0 +1,227 @@
+"""What incidents, journal entries and releases must be, and what a release leaves of an incident.
+
+Pure functions: the same answer on every node.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from liptako.core.clock import Instant
+from liptako.core.errors import LiptakoError, MalformedError, RefusedError
+from liptako.core.geo import CELL_RADIUS_M, Position, Region, coarse_cell
+from liptako.situation.records import (
+    Count,
+    Harm,
+    Incident,
+    JournalEntry,
+    Level,
+    Origin,
+    Place,
+    Release,
+    Standing,
+    Transform,
+)
+
+TEXT_LIMIT = 8_000  # characters
+SUMMARY_LIMIT = 160
+JOURNAL_LIMIT = 4_000
+RADIUS_LIMIT_M = 2_000_000
+_CODE = re.compile(r"[a-z_]{1,32}")
+_RELIABILITY = ("", "A", "B", "C", "D", "E", "F")
+
+Verdict = LiptakoError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentState:
+    """An incident as its records leave it, and to whom it was released."""
+
+    incident: Incident | None = None
+    releases: dict[str, Release] = field(default_factory=dict)
+
+
+def fold_incident(
+    payloads: Sequence[Incident | Release],
+) -> tuple[IncidentState, list[Verdict]]:
+    """Return the state of an incident, and for each record why it is rejected, if so."""
+    incident: Incident | None = None
+    releases: dict[str, Release] = {}
+    verdicts: list[Verdict] = []
+    for payload in payloads:
+        if isinstance(payload, Release):
+            fault = _release_fault(incident, payload)
+            if fault is None:
+                releases[payload.audience] = payload
+        else:
+            fault = incident_fault(incident, payload)
+            if fault is None:
+                incident = payload
+        verdicts.append(fault)
+    return IncidentState(incident=incident, releases=releases), verdicts
+
+
+def incident_fault(before: Incident | None, after: Incident) -> Verdict:
+    """Return what is wrong with an incident, or nothing."""
+    if before is not None and before.reference != after.reference:
+        return RefusedError(
+            "incident: its reference %(got)s cannot be changed", got=before.reference
+        )
+    if not after.summary.strip() or len(after.summary) > SUMMARY_LIMIT:
+        return RefusedError(
+            "incident: expected a summary of 1 to %(limit)d characters", limit=SUMMARY_LIMIT
+        )
+    if len(after.text) > TEXT_LIMIT:
+        return RefusedError(
+            "incident: expected a text of at most %(limit)d characters, got %(got)d",
+            limit=TEXT_LIMIT,
+            got=len(after.text),
+        )
+    codes = (after.kind, *after.affected, *after.needs)
+    if not all(_CODE.fullmatch(code) for code in codes):
+        return RefusedError("incident: expected codes of small letters, got %(got)s", got=codes)
+    return (
+        _rating_fault(after)
+        or _period_fault(after)
+        or place_fault(after.place)
+        or _harm_fault(after.harm)
+    )
+
+
+def _rating_fault(incident: Incident) -> Verdict:
+    """Return what is wrong with severity, reliability or credibility, or nothing."""
+    rated = incident.reliability in _RELIABILITY and 0 <= incident.credibility <= 6  # noqa: PLR2004
+    if not rated or not 1 <= incident.severity <= 4:  # noqa: PLR2004 (the bounds of the scales)
+        return RefusedError(
+            "incident: expected severity 1–4, reliability A–F, credibility 1–6, got %(got)s",
+            got=f"{incident.severity} {incident.reliability} {incident.credibility}",
+        )
+    return None
+
+
+def _period_fault(incident: Incident) -> Verdict:
+    """Return what is wrong with a period, or nothing."""
+    period = incident.period
+    try:
+        begins = Instant(period.begins)
+        ends = begins if period.ends is None else Instant(period.ends)
+    except MalformedError as fault:
+        return fault
+    if ends < begins:
+        return RefusedError("incident: it ends before it begins")
+    return None
+
+
+def place_fault(place: Place) -> Verdict:
+    """Return what is wrong with a place, or nothing."""
+    if (place.lat is None) != (place.lon is None):
+        return RefusedError("place: expected latitude and longitude, or neither")
+    if place.lat is None and not (place.words.strip() or place.area):
+        return RefusedError("place: expected coordinates, an area, or words")
+    if not 0 <= place.radius_m <= RADIUS_LIMIT_M:
+        return RefusedError(
+            "place: expected a precision of 0 to %(limit)d m, got %(got)d",
+            limit=RADIUS_LIMIT_M,
+            got=place.radius_m,
+        )
+    try:
+        position_of(place)
+    except MalformedError as fault:
+        return fault
+    return None
+
+
+def _harm_fault(harm: Harm) -> Verdict:
+    """Return what is wrong with the counts of harm, or nothing."""
+    for name in Harm.__struct_fields__:
+        count: Count | None = getattr(harm, name)
+        if count is None:
+            continue
+        low = count.best if count.low is None else count.low
+        high = count.best if count.high is None else count.high
+        if not 0 <= low <= count.best <= high:
+            return RefusedError(
+                "harm: expected lowest ≤ best ≤ highest, got %(low)d, %(best)d, %(high)d",
+                low=low,
+                best=count.best,
+                high=high,
+            )
+    return None
+
+
+def _release_fault(incident: Incident | None, release: Release) -> Verdict:
+    """Return what is wrong with a release, or nothing."""
+    if incident is None:
+        return RefusedError("release: there is no incident that could be released")
+    if not release.basis.strip():
+        return RefusedError("release: expected the basis on which it is given")
+    return None
+
+
+def journal_fault(earlier: JournalEntry | None, entry: JournalEntry) -> Verdict:
+    """Return what is wrong with a journal entry, or nothing. It is written once."""
+    if earlier is not None:
+        return RefusedError("journal: an entry is written once; correct it by another")
+    if not entry.text.strip() or len(entry.text) > JOURNAL_LIMIT:
+        return RefusedError(
+            "journal: expected a text of 1 to %(limit)d characters", limit=JOURNAL_LIMIT
+        )
+    try:
+        Instant(entry.at)
+    except MalformedError as fault:
+        return fault
+    return None
+
+
+def position_of(place: Place) -> Position | None:
+    """Return the coordinates of a place, if it has any. Raises MalformedError off the Earth."""
+    if place.lat is None or place.lon is None:
+        return None
+    return Position(lat=place.lat, lon=place.lon)
+
+
+def transformed(
+    incident: Incident, transform: Transform, region: Region | None, summary: str
+) -> Incident:
+    """Return what an audience gets to see of an incident, under the summary written for them.
+
+    Never who handles it, nor the words about the source of a report of our own. Whatever is
+    coarser also loses the words of the place and the free text, which could tell it. Raises
+    RefusedError if no region is known where one is asked for.
+    """
+    source = incident.source
+    if incident.standing is Standing.LIVE:
+        source = Origin()
+    common = {"summary": summary, "handled_by": "", "source": source}
+    if transform is Transform.AS_IS:
+        return msgspec.structs.replace(incident, **common)
+    place = _cell_of(incident.place) if transform is Transform.CELL else _region_of(region)
+    return msgspec.structs.replace(incident, place=place, text="", **common)
+
+
+def _cell_of(place: Place) -> Place:
+    """Return the 5-minute cell of a place; a place known less exactly stays as it is."""
+    exact = position_of(place)
+    if exact is None:
+        raise RefusedError("release: a place without coordinates has no cell; release its region")
+    if place.radius_m > CELL_RADIUS_M:
+        middle, radius = coarse_cell(exact), place.radius_m + CELL_RADIUS_M
+        return Place(lat=middle.lat, lon=middle.lon, radius_m=radius, level=place.level)
+    middle = coarse_cell(exact)
+    return Place(lat=middle.lat, lon=middle.lon, radius_m=CELL_RADIUS_M, level=Level.CELL)
+
+
+def _region_of(region: Region | None) -> Place:
+    """Return a region as a place."""
+    if region is None:
+        raise RefusedError("release: no region is known for this place; release its cell")
+    return Place(
+        lat=region.middle.lat,
+        lon=region.middle.lon,
+        radius_m=region.radius_m,
+        level=Level.REGION,
+        area=region.code,
+        words=region.name,
+    )

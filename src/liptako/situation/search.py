@@ -1,0 +1,74 @@
+"""What a person looks for among the incidents: the filter of list, map and feed."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from liptako.members.permissions import Actor
+from liptako.situation import queries, words
+from liptako.situation.forms import choices_of
+from liptako.situation.queries import Filter
+
+Choice = tuple[str, Promise | str]
+
+
+class FilterForm(forms.Form):
+    """What to look for among the incidents."""
+
+    text = forms.CharField(label=_("Text"), required=False, max_length=100)
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    severity = forms.ChoiceField(label=_("Severity from"), required=False)
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    author = forms.ChoiceField(label=_("State"), required=False)
+    standing = forms.ChoiceField(label=_("Standing"), required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("To (inclusive)"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, data: QueryDict, *, authors: Sequence[tuple[str, str]]) -> None:
+        """Offer these States."""
+        super().__init__(data)
+        everything: list[Choice] = [("", _("all"))]
+        offers: dict[str, Sequence[Choice]] = {
+            "kind": [(code, kind.name) for code, kind in words.KINDS.items()],
+            "severity": choices_of(words.SEVERITIES),
+            "status": choices_of(words.STATUSES),
+            "standing": choices_of(words.STANDINGS),
+            "author": list(authors),
+        }
+        for name, choices in offers.items():
+            self.fields[name].choices = [*everything, *choices]  # type: ignore[attr-defined]  # a choice field
+
+    def wanted(self) -> Filter:
+        """Return the filter; a field that cannot be read asks for nothing."""
+        self.is_valid()
+        data = self.cleaned_data
+        return Filter(
+            text=data.get("text") or "",
+            kind=data.get("kind") or "",
+            status=data.get("status") or "",
+            standing=data.get("standing") or "",
+            author=data.get("author") or "",
+            severity=int(data["severity"]) if data.get("severity") else None,
+            since=_midnight(data.get("since")),
+            until=_midnight(data.get("until"), days=1),
+        )
+
+
+def filter_form(params: QueryDict, actor: Actor | None) -> FilterForm:
+    """Return the filter of an address, with the States whose incidents the actor may see."""
+    return FilterForm(params, authors=[(code, code) for code in queries.authors(actor)])
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    """Return the beginning of a day in UTC."""
+    if day is None:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)

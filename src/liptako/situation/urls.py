@@ -1,0 +1,18 @@
+"""Addresses of the desk."""
+
+from django.urls import path
+
+from liptako.situation import api, views
+
+urlpatterns = [
+    path("incidents/", views.incidents, name="incidents"),
+    path("incidents.geojson", api.incidents_geojson, name="incidents_geojson"),
+    path("incidents/report/", views.report, name="report"),
+    path("incidents/<str:author>/<slug:name>/", views.incident, name="incident"),
+    path("incidents/<slug:name>/change", views.change, name="change"),
+    path("incidents/<slug:name>/release", views.release, name="release"),
+    path("map/", views.incident_map, name="map"),
+    path("journal/", views.journal, name="journal"),
+    path("published/", views.published, name="published"),
+    path("published/start/", views.start_import, name="start_import"),
+]

@@ -1,0 +1,1 @@
+"""What all pages share: base template, design tokens, language, faults, cards, map layers."""

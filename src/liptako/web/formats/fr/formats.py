@@ -1,0 +1,5 @@
+"""French: narrow space between thousands, comma before decimals."""
+
+THOUSAND_SEPARATOR = "\u202f"
+DECIMAL_SEPARATOR = ","
+NUMBER_GROUPING = 3

@@ -1,0 +1,24 @@
+"""Turns our errors and our multilingual names into the words of the person who looks."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import get_language, gettext
+
+from liptako.core.errors import LiptakoError
+
+
+def error_text(error: LiptakoError) -> str:
+    """Return an error in the language of the person."""
+    return reason_text(error.template, error.params)
+
+
+def reason_text(template: str, params: Mapping[str, object]) -> str:
+    """Return a template with its parameters in the language of the person."""
+    text = gettext(template)
+    return text % params if params else text
+
+
+def named(names: Mapping[str, str], fallback: str = "") -> str:
+    """Return the name in the person's language, else the first that there is."""
+    language = (get_language() or "").split("-")[0]
+    return names.get(language) or next(iter(names.values()), fallback)
