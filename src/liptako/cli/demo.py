@@ -101,7 +101,7 @@ def run_demo(args: Namespace) -> int:
         fleet.wait_until_served()
         if first:
             _show_exchange(folder)
-        _play(folder)
+            _play(folder)
         _tell(folder, args.base_port, time.monotonic() - began)
         if not args.until_ready:
             fleet.wait()
@@ -322,9 +322,7 @@ def _tell(folder: Path, base: int, seconds: float) -> None:
         _("What to look at:"),
         _("1. BF, account permanence: the incident of ML is on the home page, its place coarse."),
         _("2. BF, Map: 827 past published incidents (or fictional ones), marked and credited."),
-        _(
-            "3. ML, account permanence: report an incident; account diffusion: release it; look at NE."
-        ),
+        _("3. ML: account permanence reports an incident, account diffusion releases it; see NE."),
         _("4. Any node, Partners: what is stored there, what waits; a file for a stick."),
         _("5. Account audit: the audit trail. All people here are fictional."),
         _("Stop with Ctrl+C."),

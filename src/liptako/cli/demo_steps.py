@@ -86,7 +86,7 @@ def run_incident(args: Namespace) -> int:
     from liptako.situation.fiction import officer, scripted  # noqa: PLC0415 (same)
     from liptako.situation.records import Transform  # noqa: PLC0415 (same)
 
-    node = this_node()
+    node, began = this_node(), time.time()
     incident, precedence = scripted(Position(lat=15_046_000, lon=-238_000), node.clock())
     record = actions.report(
         node, officer(node.member, "permanence"), incident, precedence=precedence
@@ -99,5 +99,5 @@ def run_incident(args: Namespace) -> int:
         precedence=precedence,
     )
     actions.release(node, officer(node.member, "diffusion"), record.header.object, order)
-    say(f"{record.payload.reference} {time.time():.3f}")
+    say(f"{record.payload.reference} {began:.3f}")
     return codes.OK

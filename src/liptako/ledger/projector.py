@@ -5,11 +5,11 @@ reason; neither blocks another. The same records give the same rows in whatever 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.refs import LEAF_BYTES
@@ -21,7 +21,18 @@ from liptako.ledger.records import Record, Rejection, Thread
 BATCH = 1000  # entries that are drawn in one transaction
 _IN = 500  # values in one IN (…)
 
+_POISON = (
+    ArithmeticError,
+    DataError,
+    IntegrityError,
+    LiptakoError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 Place = tuple[str, int]
+Threads = Mapping[Thread, Sequence[Record]]
 
 
 def project_own(records: Sequence[Record]) -> None:
@@ -98,10 +109,12 @@ def _by_objects() -> Iterator[list[Entry]]:
 def _project(objects: set[str]) -> list[Rejection]:
     """Draw the threads of these objects, then of those that waited for one of their records."""
     rejections: list[Rejection] = []
+    drawn: set[str] = set()
     while objects:
         entries = list(_entries_of(objects))
         rejections += _draw(entries)
-        objects = _unblocked({entry.channel_id for entry in entries})
+        drawn |= objects
+        objects = _unblocked({entry.channel_id for entry in entries}) - drawn
     return rejections
 
 
@@ -197,8 +210,28 @@ def _fold(records: dict[int, Record], left_out: set[int]) -> list[Rejection]:
         rejection
         for module in registry.modules()
         if module.name in threads
-        for rejection in module.project(threads[module.name])
+        for rejection in _fold_safely(module, threads[module.name])
     ]
+
+
+def _fold_safely(module: registry.Module, threads: Threads) -> list[Rejection]:
+    """Return what a module rejects. A thread that it cannot draw at all is rejected whole.
+
+    No record that a partner could write may stop the others (protocol: one poison record). A
+    database that cannot take anything is another matter and ends the work.
+    """
+    try:
+        with transaction.atomic():
+            return list(module.project(threads))
+    except _POISON as cause:
+        if len(threads) == 1:
+            reason = RefusedError("it cannot be drawn: %(why)s", why=str(cause)[:200])
+            module.project(dict.fromkeys(threads, ()))
+            return [Rejection(record, reason) for found in threads.values() for record in found]
+    keys = list(threads)
+    half = len(keys) // 2
+    parts = ({key: threads[key] for key in part} for part in (keys[:half], keys[half:]))
+    return [rejection for part in parts for rejection in _fold_safely(module, part)]
 
 
 def _note(

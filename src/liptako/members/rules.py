@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.clock import Instant
+from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.members.records import Mandate, MandateEnd, Office, Role
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,31}")
@@ -72,9 +73,19 @@ def _mandate_fault(state: MandateState | None, record: Mandate | MandateEnd) -> 
         return _end_fault(state, record)
     if state is not None:
         return RefusedError("mandate: it was given already; end it and give another")
-    if not record.subjects or not record.office:
+    if not record.subjects or not _CODE.fullmatch(record.office):
         return RefusedError("mandate: expected an office and at least one subject")
-    if record.ends is not None and record.ends <= record.begins:
+    return _mandate_period_fault(record)
+
+
+def _mandate_period_fault(mandate: Mandate) -> Verdict:
+    """Return what is wrong with the period of a mandate, or nothing."""
+    try:
+        begins = Instant(mandate.begins)
+        ends = None if mandate.ends is None else Instant(mandate.ends)
+    except MalformedError as fault:
+        return fault
+    if ends is not None and ends <= begins:
         return RefusedError("mandate: expected an end after its beginning")
     return None
 

@@ -25,7 +25,7 @@ def incidents_geojson(request: OfficerRequest) -> JsonResponse:
         "features": [_feature(row) for row in found[:LIMIT]],
         "truncated": len(found) > LIMIT,
     }
-    return JsonResponse(body, headers={"Content-Type": "application/geo+json"})
+    return JsonResponse(body, content_type="application/geo+json")
 
 
 def _feature(row: Incident) -> dict[str, object]:

@@ -22,7 +22,7 @@ class Incident(Projected):
     lon = models.IntegerField(null=True)
     radius_m = models.PositiveIntegerField()
     level = models.CharField(max_length=16)
-    area = models.CharField(max_length=32)
+    area = models.CharField(max_length=64)
     words = models.TextField()
     affected = models.JSONField()
     harm = models.JSONField()

@@ -12,6 +12,7 @@ import msgspec
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.core.geo import CELL_RADIUS_M, Position, Region, coarse_cell
+from liptako.core.refs import audience_id, parse_object_id
 from liptako.situation.records import (
     Count,
     Harm,
@@ -27,6 +28,7 @@ from liptako.situation.records import (
 
 TEXT_LIMIT = 8_000  # characters
 SUMMARY_LIMIT = 160
+NAME_LIMIT = 64
 JOURNAL_LIMIT = 4_000
 RADIUS_LIMIT_M = 2_000_000
 _CODE = re.compile(r"[a-z_]{1,32}")
@@ -69,25 +71,46 @@ def incident_fault(before: Incident | None, after: Incident) -> Verdict:
         return RefusedError(
             "incident: its reference %(got)s cannot be changed", got=before.reference
         )
-    if not after.summary.strip() or len(after.summary) > SUMMARY_LIMIT:
-        return RefusedError(
-            "incident: expected a summary of 1 to %(limit)d characters", limit=SUMMARY_LIMIT
-        )
-    if len(after.text) > TEXT_LIMIT:
-        return RefusedError(
-            "incident: expected a text of at most %(limit)d characters, got %(got)d",
-            limit=TEXT_LIMIT,
-            got=len(after.text),
-        )
-    codes = (after.kind, *after.affected, *after.needs)
-    if not all(_CODE.fullmatch(code) for code in codes):
-        return RefusedError("incident: expected codes of small letters, got %(got)s", got=codes)
     return (
-        _rating_fault(after)
+        _text_fault(after)
+        or _name_fault(after)
+        or _rating_fault(after)
         or _period_fault(after)
         or place_fault(after.place)
         or _harm_fault(after.harm)
     )
+
+
+def _text_fault(incident: Incident) -> Verdict:
+    """Return what is wrong with summary or text, or nothing."""
+    if not incident.summary.strip() or len(incident.summary) > SUMMARY_LIMIT:
+        return RefusedError(
+            "incident: expected a summary of 1 to %(limit)d characters", limit=SUMMARY_LIMIT
+        )
+    if len(incident.text) > TEXT_LIMIT:
+        return RefusedError(
+            "incident: expected a text of at most %(limit)d characters, got %(got)d",
+            limit=TEXT_LIMIT,
+            got=len(incident.text),
+        )
+    return None
+
+
+def _name_fault(incident: Incident) -> Verdict:
+    """Return what is wrong with codes, reference or names, or nothing."""
+    codes = (incident.kind, *incident.affected, *incident.needs)
+    wrong = [code for code in codes if not _CODE.fullmatch(code)]
+    if wrong:
+        return RefusedError("incident: expected a code of small letters, got %(got)s", got=wrong[0])
+    names = (
+        incident.reference, incident.handled_by, incident.source.id, incident.place.area
+    )  # fmt: skip
+    if not incident.reference or max(map(len, names)) > NAME_LIMIT:
+        return RefusedError(
+            "incident: expected a reference, and names of at most %(limit)d characters",
+            limit=NAME_LIMIT,
+        )
+    return None
 
 
 def _rating_fault(incident: Incident) -> Verdict:
@@ -120,7 +143,7 @@ def place_fault(place: Place) -> Verdict:
         return RefusedError("place: expected latitude and longitude, or neither")
     if place.lat is None and not (place.words.strip() or place.area):
         return RefusedError("place: expected coordinates, an area, or words")
-    if not 0 <= place.radius_m <= RADIUS_LIMIT_M:
+    if len(place.words) > TEXT_LIMIT or not 0 <= place.radius_m <= RADIUS_LIMIT_M:
         return RefusedError(
             "place: expected a precision of 0 to %(limit)d m, got %(got)d",
             limit=RADIUS_LIMIT_M,
@@ -157,6 +180,17 @@ def _release_fault(incident: Incident | None, release: Release) -> Verdict:
         return RefusedError("release: there is no incident that could be released")
     if not release.basis.strip():
         return RefusedError("release: expected the basis on which it is given")
+    if release.audience != audience_id(release.members):
+        return RefusedError("release: its audience is not that of its members")
+    return None if release.until is None else _instant_fault(release.until)
+
+
+def _instant_fault(milliseconds: int) -> Verdict:
+    """Return what is wrong with a time, or nothing."""
+    try:
+        Instant(milliseconds)
+    except MalformedError as fault:
+        return fault
     return None
 
 
@@ -168,11 +202,12 @@ def journal_fault(earlier: JournalEntry | None, entry: JournalEntry) -> Verdict:
         return RefusedError(
             "journal: expected a text of 1 to %(limit)d characters", limit=JOURNAL_LIMIT
         )
-    try:
-        Instant(entry.at)
-    except MalformedError as fault:
-        return fault
-    return None
+    for name in (entry.incident, entry.corrects):
+        try:
+            parse_object_id(name or "0" * 13)
+        except MalformedError as fault:
+            return fault
+    return _instant_fault(entry.at)
 
 
 def position_of(place: Place) -> Position | None:

@@ -31,7 +31,7 @@ from liptako.situation.rules import position_of
 from liptako.situation.search import filter_form
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
-from liptako.web.basemap import max_zoom
+from liptako.web.basemap import reach
 from liptako.web.cards import Card, Line
 from liptako.web.paging import page_of
 from liptako.web.texts import error_text
@@ -62,7 +62,7 @@ def incident_map(request: OfficerRequest) -> HttpResponse:
         "rows": _with_words(page),
         "map": True,
         "standings": queries.count_by_standing(request.actor),
-        "max_zoom": max_zoom(request.node.home),
+        "reach": reach(request.node.home),
     }
     return render(request, "situation/map.html", context)
 

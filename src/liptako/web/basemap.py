@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -163,10 +164,21 @@ def is_built(home: Path) -> bool:
         return False
 
 
-def max_zoom(home: Path) -> int:
-    """Return the deepest zoom of the base map."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far a base map goes: its deepest zoom, and west, south, east, north in degrees."""
+
+    zoom: int = MAX_ZOOM
+    bounds: str = "-180,-85,180,85"
+
+
+def reach(home: Path) -> Reach:
+    """Return how far the base map goes. Raises MalformedError for a file that is no MBTiles."""
     if not is_built(home):
-        return MAX_ZOOM
-    with closing(_open(home / FILE)) as database:
-        found = database.execute("SELECT value FROM metadata WHERE name='maxzoom'").fetchone()
-    return int(found[0]) if found else MAX_ZOOM
+        return Reach()
+    try:
+        with closing(_open(home / FILE)) as database:
+            found = dict(database.execute("SELECT name, value FROM metadata"))
+        return Reach(zoom=int(found["maxzoom"]), bounds=str(found["bounds"]))
+    except (sqlite3.Error, KeyError, ValueError) as cause:
+        raise MalformedError("base map: %(file)s is damaged", file=FILE) from cause

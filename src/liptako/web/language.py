@@ -14,8 +14,6 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from liptako.env import LANGUAGES
-
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 _YEAR = 365 * 24 * 3600
@@ -31,7 +29,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Use the chosen language, or that of the node."""
         wanted = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, settings.LANGUAGE_CODE)
-        language = wanted if wanted in LANGUAGES else settings.LANGUAGE_CODE
+        language = wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         with translation.override(language):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
@@ -48,7 +46,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         back = "/"
     response = redirect(back)
     for name, value, allowed in (
-        (settings.LANGUAGE_COOKIE_NAME, request.POST.get("language", ""), LANGUAGES),
+        (settings.LANGUAGE_COOKIE_NAME, request.POST.get("language", ""), dict(settings.LANGUAGES)),
         (THEME_COOKIE, request.POST.get("theme", ""), THEMES),
     ):
         if value in allowed:

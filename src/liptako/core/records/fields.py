@@ -1,7 +1,8 @@
 """The one spelling of JSON in records: what a parser accepts is what it would print itself.
 
 Rules (docs/spec/record.md): UTF-8, one object, no white space between tokens, no key twice, no
-floats, integers within ±(2^53−1), strings escaped as little as JSON allows. The order of keys is
+floats, integers within ±(2^53−1), strings escaped as little as JSON allows and without U+0000
+(which databases cannot hold). The order of keys is
 the author's and is kept; unknown fields are kept. Two readers can therefore never see two
 different things in the same bytes.
 """
@@ -20,6 +21,9 @@ INT_LIMIT = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, sect
 def _refuse_float(text: str) -> float:
     """Refuse a number with a fraction or an exponent: degrees and money are whole numbers here."""
     raise ValueError("a float: " + text)
+
+
+_NUL = b"\\u0000"  # in the one spelling there is no other way to write it
 
 
 _decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder(float_hook=_refuse_float)
@@ -49,9 +53,9 @@ def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
         raise MalformedError(
             "record: expected JSON without floats, got %(got)s", got=_head(data)
         ) from cause
-    if not same or not isinstance(fields, dict):
+    if not same or not isinstance(fields, dict) or _NUL in data:
         raise MalformedError(
-            "record: expected one JSON object, no spaces, no key twice, got %(got)s",
+            "record: expected one JSON object, no spaces, no key twice, no U+0000, got %(got)s",
             got=_head(data),
         )
     _check_integers(fields)

@@ -12,7 +12,7 @@ import MVT from "ol/format/MVT.js";
 import Circle from "ol/geom/Circle.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorTileLayer from "ol/layer/VectorTile.js";
-import { fromLonLat, getPointResolution } from "ol/proj.js";
+import { fromLonLat, getPointResolution, transformExtent } from "ol/proj.js";
 import VectorSource from "ol/source/Vector.js";
 import VectorTileSource from "ol/source/VectorTile.js";
 import { Circle as CircleStyle, Fill, RegularShape, Stroke, Style, Text } from "ol/style.js";
@@ -97,7 +97,10 @@ const base = new VectorTileLayer({
 });
 const incidents = new VectorSource();
 const layer = new VectorLayer({ source: incidents, updateWhileInteracting: false });
-const view = new View({ center: fromLonLat([0, 15]), zoom: 5, maxZoom: 14, minZoom: 2 });
+const bounds = transformExtent(element.dataset.bounds.split(",").map(Number), "EPSG:4326", "EPSG:3857");
+const view = new View({
+  center: fromLonLat([0, 15]), zoom: 5, maxZoom: 14, minZoom: 2, extent: bounds, smoothExtentConstraint: false,
+});
 const map = new Map({
   target: element, layers: [base, layer], view, keyboardEventTarget: element,
   controls: [

@@ -49,7 +49,7 @@ def when(context: dict[str, Any], moment: datetime | None, style: str = "both") 
         return SafeString("—")
     zone = context.get("zone") or UTC
     local = moment.astimezone(zone)
-    text = date_format(local, "j M Y, H:i")
+    text = date_format(local, "j N Y, H:i")
     offset = local.utcoffset()
     if offset:
         text += f" ({moment.astimezone(UTC):%H:%M}Z)"

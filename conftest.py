@@ -1,0 +1,103 @@
+"""What every test may ask for: nodes, a compact of three members, actors, records."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liptako.core.clock import Instant
+from liptako.core.compact.members import Compact, Member, NodeKeys, draft_compact, write_compact
+from liptako.core.keys import signer_from_seed
+from liptako.core.log.sealed import new_identity, recipient_of
+
+MEMBERS = {
+    "ML": ("Mali", "Africa/Bamako"),
+    "BF": ("Burkina Faso", "Africa/Ouagadougou"),
+    "NE": ("Niger", "Africa/Niamey"),
+}
+START = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+
+
+class Clock:
+    """A clock that goes on by a second each time it is read."""
+
+    def __init__(self) -> None:
+        self.milliseconds = START
+
+    def __call__(self) -> Instant:
+        self.milliseconds += 1000
+        return Instant(self.milliseconds)
+
+
+def _seed(member: str) -> bytes:
+    return bytes(range(32)) if member == "ML" else member.encode().ljust(32, b"\1")
+
+
+IDENTITIES = {member: new_identity() for member in MEMBERS}
+
+
+@pytest.fixture
+def make_node(tmp_path: Path) -> Callable[[str], Any]:
+    """Return a maker of nodes: `make_node("BF")`."""
+    from liptako.ledger.node import Node
+
+    def make(member: str) -> Node:
+        home = Path(os.environ["LIPTAKO_HOME"]) if member == "ML" else tmp_path / member
+        identity = IDENTITIES[member]
+        if member == "ML":
+            identity = (home / "keys" / "node.age").read_text().strip()
+        return Node(
+            member=member,
+            signer=signer_from_seed(_seed(member)),
+            identity=identity,
+            home=home,
+            clock=Clock(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def node(make_node: Callable[[str], Any]) -> Any:
+    """The node of ML, which is also the one that pages are served by."""
+    return make_node("ML")
+
+
+def compact_of(nodes: list[Any]) -> Compact:
+    """Return a compact of these nodes with their public keys."""
+    members = [
+        Member(
+            id=node.member,
+            names={"fr": MEMBERS[node.member][0], "en": MEMBERS[node.member][0]},
+            timezone=MEMBERS[node.member][1],
+            keys=NodeKeys(sign=node.signer.public, seal=recipient_of(node.identity), tls=bytes(32)),
+        )
+        for node in nodes
+    ]
+    return draft_compact(
+        {"fr": "Confédération d’essai", "en": "Test confederation"},
+        members,
+        {"fr": "Tous les membres", "en": "All members"},
+    )
+
+
+@pytest.fixture
+def compact(db: None, make_node: Callable[[str], Any]) -> Compact:
+    """Adopt a compact of ML, BF and NE, and return it."""
+    from liptako.ledger import compacts
+
+    nodes = [make_node(member) for member in MEMBERS]
+    return compacts.adopt(write_compact(compact_of(nodes)), "ML", nodes[0].clock)
+
+
+@pytest.fixture
+def actor() -> Callable[..., Any]:
+    """Return a maker of actors: `actor("watch_officer", member="BF")`."""
+    from liptako.members.permissions import Actor
+
+    def make(*roles: str, member: str = "ML", office: str = "permanence") -> Actor:
+        return Actor(member=member, person="", office=office, roles=frozenset(roles))
+
+    return make
