@@ -1,7 +1,7 @@
 """What every test may ask for: nodes, a compact of three members, actors, records."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact, Member, NodeKeys, draft_compact, write_compact
-from liptako.core.keys import signer_from_seed
+from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.sealed import new_identity, recipient_of
 
 MEMBERS = {
@@ -38,6 +38,19 @@ def _seed(member: str) -> bytes:
 IDENTITIES = {member: new_identity() for member in MEMBERS}
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Collect the static files once, as `liptako init` does, beside making the database.
+
+    Passwords of these tests are hashed fast; the journeys run with argon2 as people do.
+    """
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+
 @pytest.fixture
 def make_node(tmp_path: Path) -> Callable[[str], Any]:
     """Return a maker of nodes: `make_node("BF")`."""
@@ -45,9 +58,12 @@ def make_node(tmp_path: Path) -> Callable[[str], Any]:
 
     def make(member: str) -> Node:
         home = Path(os.environ["LIPTAKO_HOME"]) if member == "ML" else tmp_path / member
-        identity = IDENTITIES[member]
-        if member == "ML":
-            identity = (home / "keys" / "node.age").read_text().strip()
+        if not home.exists():
+            (home / "keys").mkdir(parents=True)
+            key = write_private_key(f"{member}/node", _seed(member))
+            (home / "keys" / "node.key").write_text(key)
+            (home / "keys" / "node.age").write_text(IDENTITIES[member])
+        identity = (home / "keys" / "node.age").read_text().strip()
         return Node(
             member=member,
             signer=signer_from_seed(_seed(member)),
@@ -101,3 +117,24 @@ def actor() -> Callable[..., Any]:
         return Actor(member=member, person="", office=office, roles=frozenset(roles))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _fleet(django_db_setup: None, django_db_blocker: Any, request: pytest.FixtureRequest) -> Any:
+    """Three nodes with a database each, made once."""
+    from tests.fleet import Fleet
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with django_db_blocker.unblock():
+        made = Fleet(list(MEMBERS), worker)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def fleet(_fleet: Any, django_db_blocker: Any, make_node: Callable[[str], Any]) -> Iterator[Any]:
+    """ML, BF and NE, each alone with an empty log and the same compact, and wires between them."""
+    nodes = {member: make_node(member) for member in MEMBERS}
+    with django_db_blocker.unblock():
+        _fleet.reset(nodes, compact_of(list(nodes.values())))
+        yield _fleet

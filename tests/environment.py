@@ -35,6 +35,7 @@ def set_environment() -> None:
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["LIPTAKO_HOME"] = str(home)
     os.environ["LIPTAKO_MEMBER"] = "ML"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "liptako.settings"
     os.environ["LIPTAKO_HOSTS"] = "localhost 127.0.0.1 testserver"
     os.environ["LIPTAKO_LOG_LEVEL"] = "error"
     data = ROOT / "../shared/data"

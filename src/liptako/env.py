@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 from liptako.core.errors import LiptakoError, SettingError
 from liptako.core.refs import member_id
@@ -16,7 +17,8 @@ from liptako.core.refs import member_id
 ENV_FILE = "liptako.env"
 LANGUAGES = ("fr", "en")
 _LEVELS = ("debug", "info", "warning", "error")
-_SCHEMES = {"sqlite", "postgresql", "postgres"}
+_DIGITS = 9  # in a whole number at most
+_URLS = "sqlite:///PATH / postgresql://USER:PASSWORD@HOST:PORT/NAME"
 _DATA_HERE = Path("../shared/data")
 
 
@@ -35,7 +37,8 @@ SETTINGS = (
     Setting(
         "DATABASE_URL",
         "`liptako.sqlite3` in the node's folder",
-        "`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
+        "`sqlite:///PATH` (a relative path begins in the node's folder) or "
+        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
     ),
     Setting(
         "LIPTAKO_SECRET_KEY",
@@ -98,11 +101,8 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of a node. Raises SettingError, which names the setting."""
-    home = Path(_text(environ, "LIPTAKO_HOME", None)).absolute()
-    values = {**_read_env_file(home / ENV_FILE), **environ}
-    unknown = sorted(name for name in values if _is_unknown(name))
-    if unknown:
-        raise SettingError("%(name)s: there is no such setting", name=unknown[0])
+    home = read_home(environ)
+    values = _merge(_read_env_file(home / ENV_FILE), environ)
     return Settings(
         home=home,
         member=_checked("LIPTAKO_MEMBER", member_id, _text(values, "LIPTAKO_MEMBER", None)),
@@ -117,26 +117,48 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _is_unknown(name: str) -> bool:
-    """Say whether a name looks like a setting of ours and is none."""
-    return name.startswith("LIPTAKO_") and name.removesuffix("_FILE") not in _NAMES
+def read_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the node's folder. Raises SettingError."""
+    return Path(_text(environ, "LIPTAKO_HOME", "") or _missing("LIPTAKO_HOME")).absolute()
+
+
+def _merge(file: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of both; the environment goes before the file, however it spells them.
+
+    Raises SettingError for a name that is none of ours: any in the file, ours by its beginning in
+    the environment.
+    """
+    ours = {name: value for name, value in environ.items() if _base(name) in _NAMES}
+    looks_ours = {name for name in environ if name.startswith("LIPTAKO_")}
+    for name in sorted((looks_ours - ours.keys()) | {x for x in file if _base(x) not in _NAMES}):
+        raise SettingError("%(name)s: there is no such setting", name=name)
+    given = {_base(name) for name in ours}
+    return {name: value for name, value in file.items() if _base(name) not in given} | ours
+
+
+def _base(name: str) -> str:
+    """Return the setting that a name is of: itself, or without `_FILE`."""
+    return name.removesuffix("_FILE")
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
-    """Return the lines `NAME=value` of a file; nothing if there is no such file."""
+    """Return the lines `NAME=value` of a file; nothing if there is no such file.
+
+    A line that is none is named by its number: it may hold a secret.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as cause:
+    except (OSError, ValueError) as cause:
         raise SettingError("%(name)s: the file cannot be read", name=str(path)) from cause
     pairs = {}
-    for line in lines:
+    for number, line in enumerate(map(str.strip, lines), 1):
         name, equals, value = line.partition("=")
-        if line.strip() and not line.startswith("#"):
+        if line and not line.startswith("#"):
             if not equals:
                 raise SettingError(
-                    "%(name)s: expected NAME=value, got %(got)s", name=str(path), got=line[:60]
+                    "%(name)s: expected NAME=value in line %(line)d", name=str(path), line=number
                 )
             pairs[name.strip()] = value.strip()
     return pairs
@@ -147,14 +169,17 @@ def _text(values: Mapping[str, str], name: str, default: str | None) -> str:
     if file := values.get(f"{name}_FILE"):
         try:
             return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as cause:
+        except (OSError, ValueError) as cause:
             raise SettingError(
                 "%(name)s_FILE: the file %(file)s cannot be read", name=name, file=file
             ) from cause
     value = values.get(name, default)
-    if value is None:
-        raise SettingError("%(name)s: this setting is missing", name=name)
-    return value
+    return _missing(name) if value is None else value
+
+
+def _missing(name: str) -> NoReturn:
+    """Raise SettingError for a setting that has no default."""
+    raise SettingError("%(name)s: this setting is missing", name=name)
 
 
 def _checked(name: str, check: Callable[[str], str], text: str) -> str:
@@ -176,7 +201,7 @@ def _choice(values: Mapping[str, str], name: str, default: str, choices: tuple[s
 def _integer(values: Mapping[str, str], name: str, default: int, bounds: range) -> int:
     """Return a whole number within bounds."""
     value = _text(values, name, str(default))
-    if not value.isdecimal() or int(value) not in bounds:
+    if not value.isdecimal() or len(value) > _DIGITS or int(value) not in bounds:
         raise _wrong(name, f"{bounds.start}–{bounds.stop - 1}", value)
     return int(value)
 
@@ -200,14 +225,21 @@ def _listen(values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the addresses to serve, each with scheme, host and port."""
     addresses = _words(values, "LIPTAKO_LISTEN", "http://127.0.0.1:8000")
     for address in addresses:
-        try:
-            parts = urlsplit(address)
-            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port
-        except ValueError:
-            good = False
-        if not good:
-            raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address)
+        split_address(address)
     return addresses
+
+
+def split_address(address: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of an address to serve. Raises SettingError."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as cause:
+        raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address) from cause
+    more = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme not in {"http", "https"} or not host or not port or more:
+        raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address)
+    return parts.scheme, host, port
 
 
 def _secret_key(values: Mapping[str, str], home: Path) -> str:
@@ -233,21 +265,29 @@ def _data(values: Mapping[str, str]) -> Path | None:
 
 def _database(values: Mapping[str, str], home: Path) -> Database:
     """Return where the database is."""
-    url = _text(values, "DATABASE_URL", f"sqlite:///{home / 'liptako.sqlite3'}")
+    if not {"DATABASE_URL", "DATABASE_URL_FILE"} & values.keys():
+        return Database(engine="sqlite3", name=str(home / "liptako.sqlite3"))
+    return read_database_url(_text(values, "DATABASE_URL", None), home)
+
+
+def read_database_url(url: str, home: Path) -> Database:
+    """Return the database of an address. Raises SettingError, which tells nothing of it."""
     try:
         parts = urlsplit(url)
-        port = str(parts.port or "")
-    except ValueError as cause:
-        raise _wrong("DATABASE_URL", "sqlite:///… / postgresql://…", "…") from cause
-    if parts.scheme not in _SCHEMES or len(parts.path) <= 1:
-        raise _wrong("DATABASE_URL", "sqlite:///… / postgresql://…", parts.scheme or "…")
-    if parts.scheme == "sqlite":
-        return Database(engine="sqlite3", name=parts.path.removeprefix("/"))
+        name, port, host = unquote(parts.path[1:]), str(parts.port or ""), parts.hostname or ""
+    except ValueError:
+        raise _wrong("DATABASE_URL", _URLS, "…") from None  # the cause may quote the password
+    sqlite = parts.scheme == "sqlite" and not parts.netloc
+    known = sqlite or parts.scheme in {"postgresql", "postgres"}
+    if not (known and name) or parts.query or parts.fragment:
+        raise _wrong("DATABASE_URL", _URLS, "…")
+    if sqlite:
+        return Database(engine="sqlite3", name=str(home / name))
     return Database(
         engine="postgresql",
-        name=parts.path[1:],
-        user=parts.username or "",
-        password=parts.password or "",
-        host=parts.hostname or "",
+        name=name,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=unquote(host),
         port=port,
     )

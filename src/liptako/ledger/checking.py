@@ -1,65 +1,153 @@
-"""Checks the evidence in the database against itself: leaves, roots, signatures, payloads."""
+"""Checks the evidence in the database against itself: leaves, roots, signatures, payloads.
 
-from collections.abc import Callable
+What a partner would notice when it is sent, an auditor notices here first; and what only this node
+could notice: a roster, a column or a hash kept beside the evidence that is not what it says.
+"""
 
-from liptako.core.errors import LiptakoError
+from collections.abc import Callable, Iterator
+
+from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.checkpoint import open_checkpoint
-from liptako.core.log.merkle import CompactRange, leaf_hash
-from liptako.core.records.envelope import decode_header
-from liptako.core.records.payload import payload_hash
+from liptako.core.log.merkle import CompactRange, leaf_hash, tree_hash
+from liptako.core.log.verify import Channel as ChannelValue
+from liptako.core.log.verify import read_header
+from liptako.core.records.envelope import Header
+from liptako.core.records.payload import PACKAGE, derive_salt, payload_hash
+from liptako.core.refs import audience_id
 from liptako.ledger import compacts
-from liptako.ledger.models import Channel, Entry
+from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
+from liptako.ledger.reader import channel_value
+
+_STEP = 1000  # entries between two lines of progress
 
 
-def check_logs(node: Node, progress: Callable[[int, int], None]) -> tuple[list[str], int]:
-    """Return what is wrong with any log, in words for an auditor, and how many entries it has."""
-    faults: list[str] = []
+def check_logs(
+    node: Node, progress: Callable[[int, int], None]
+) -> tuple[list[VerificationError], int]:
+    """Return what is wrong with any log or roster, and how many entries there are."""
+    faults = [fault for audience in Audience.objects.all() for fault in _roster_faults(audience)]
     total, done = Entry.objects.count(), 0
     for log in Channel.objects.order_by("origin"):
-        for entry in _entries(log):
-            faults += _entry_faults(entry)
+        leaves: list[bytes] = []
+        for found in _entry_faults(log, leaves):
+            faults += found
             done += 1
-            if done % 1000 == 0:
+            if done % _STEP == 0:
                 progress(done, total)
-        faults += _root_faults(node, log)
+        faults += _package_faults(log, leaves)
+        faults += _head_faults(node, log, leaves)
     progress(total, total)
     return faults, total
 
 
-def _entries(log: Channel) -> list[Entry]:
-    """Return the entries of a log with their payloads."""
-    return list(Entry.objects.filter(channel=log).select_related("payload").order_by("seq"))
+def _roster_faults(audience: Audience) -> Iterator[VerificationError]:
+    """Give what is wrong with a roster: whoever is added to one would be sent its records."""
+    if audience_id(audience.members) != audience.id:
+        yield VerificationError(
+            "%(audience)s: the roster is not the one of this id", audience=audience.id
+        )
 
 
-def _entry_faults(entry: Entry) -> list[str]:
-    """Return what is wrong with an entry."""
+def _entry_faults(log: Channel, leaves: list[bytes]) -> Iterator[list[VerificationError]]:
+    """Give for each entry of a log what is wrong with it, and note its leaf."""
+    value = channel_value(log)
+    seeds = dict(Package.objects.filter(channel=log).values_list("number", "seed"))
+    entries = Entry.objects.filter(channel=log).select_related("payload").order_by("seq")
+    place = 0
+    for entry in entries.iterator(chunk_size=_STEP):
+        fault = _header_fault(value, entry, place) or _payload_fault(
+            value, entry, bytes(seeds.get(entry.seq // PACKAGE, b""))
+        )
+        leaves.append(bytes(entry.leaf))
+        place = entry.seq + 1
+        yield [fault] if fault else []
+
+
+def _header_fault(value: ChannelValue, entry: Entry, place: int) -> VerificationError | None:
+    """Return what is wrong with the header of an entry, its leaf, its place or its columns."""
     data = bytes(entry.header)
     if leaf_hash(data) != bytes(entry.leaf):
-        return [f"{entry}: the header is not the one that was hashed"]
-    stored = getattr(entry, "payload", None)
-    if stored is None or not entry.kind:
-        return []
-    expected = decode_header(data).payload.hash
-    if payload_hash(bytes(stored.salt), bytes(stored.body)) != expected:
-        return [f"{entry}: the payload is not the one that the header names"]
-    return []
-
-
-def _root_faults(node: Node, log: Channel) -> list[str]:
-    """Return what is wrong with the root of a log or the signature on it."""
-    if not log.checkpoint:
-        return []
-    own = node.signer.public
-    try:
-        public = (
-            own if log.author == node.member else compacts.current().member(log.author).keys.sign
+        return VerificationError(
+            "%(entry)s: the header is not the one that was hashed", entry=str(entry)
         )
-        head = open_checkpoint(bytes(log.checkpoint), log.origin, public)
-    except LiptakoError as fault:
-        return [f"{log}: {fault}"]
-    leaves = Entry.objects.filter(channel=log, seq__lt=head.size).order_by("seq")
-    found = CompactRange().extend(bytes(leaf) for leaf in leaves.values_list("leaf", flat=True))
+    if entry.seq != place:
+        return VerificationError("%(entry)s: an entry before this one is missing", entry=str(entry))
+    header = _header_of(value, data)
+    named = (header.kind, header.object, header.lamport) if header else ("", "", 0)
+    if (entry.kind, entry.object, entry.lamport) != named:
+        return VerificationError(
+            "%(entry)s: its kind, object or lamport is not that of its header", entry=str(entry)
+        )
+    return None
+
+
+def _payload_fault(value: ChannelValue, entry: Entry, seed: bytes) -> VerificationError | None:
+    """Return what is wrong with the payload of an entry, if it is here, or with its salt."""
+    header = _header_of(value, bytes(entry.header))
+    stored: Payload | None = getattr(entry, "payload", None)
+    if stored is None or header is None:
+        return None
+    if payload_hash(bytes(stored.salt), bytes(stored.body)) != header.payload.hash:
+        return VerificationError(
+            "%(entry)s: the payload is not the one that the header names", entry=str(entry)
+        )
+    if seed and derive_salt(seed, entry.seq) != bytes(stored.salt):
+        return VerificationError(
+            "%(entry)s: the salt is not drawn from the seed of its package", entry=str(entry)
+        )
+    return None
+
+
+def _header_of(value: ChannelValue, data: bytes) -> Header | None:
+    """Return the header of an entry; nothing if its author wrote what does not belong there."""
+    try:
+        return read_header(value, data)
+    except MalformedError:
+        return None
+
+
+def _package_faults(log: Channel, leaves: list[bytes]) -> Iterator[VerificationError]:
+    """Give the whole packages of a log whose root is not the one that is kept."""
+    roots = dict(Package.objects.filter(channel=log).values_list("number", "root"))
+    for number in range(len(leaves) // PACKAGE):
+        expected = tree_hash(leaves[number * PACKAGE : (number + 1) * PACKAGE])
+        if bytes(roots.get(number, b"")) != expected:
+            yield VerificationError(
+                "%(origin)s: the root of package %(number)d is not that of its entries",
+                origin=log.origin,
+                number=number,
+            )
+
+
+def _head_faults(node: Node, log: Channel, leaves: list[bytes]) -> Iterator[VerificationError]:
+    """Give what is wrong with the head of a log or the signature on it.
+
+    Of somebody else's log the last entries may wait for their signature; of our own never.
+    """
+    try:
+        signed = _check_signed(node, log, leaves)
+    except LiptakoError as cause:
+        yield VerificationError("%(origin)s: %(cause)s", origin=log.origin, cause=str(cause))
+        return
+    held = CompactRange().extend(leaves)
+    mine = log.author == node.member
+    if (held.size, held.to_bytes()) != (log.size, bytes(log.frontier)) or (
+        mine and signed != log.size
+    ):
+        yield VerificationError(
+            "%(origin)s: the entries are not those of its head", origin=log.origin
+        )
+
+
+def _check_signed(node: Node, log: Channel, leaves: list[bytes]) -> int:
+    """Return how many entries of a log the kept checkpoint signs. Raises LiptakoError."""
+    if not log.checkpoint:
+        return 0
+    mine = log.author == node.member
+    public = node.signer.public if mine else compacts.current().member(log.author).keys.sign
+    head = open_checkpoint(bytes(log.checkpoint), log.origin, public)
+    found = CompactRange().extend(leaves[: head.size])
     if (found.size, found.root()) != (head.size, head.root):
-        return [f"{log}: the entries are not those that the checkpoint signs"]
-    return []
+        raise VerificationError("the entries are not those that the checkpoint signs")
+    return head.size

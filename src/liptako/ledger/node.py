@@ -10,17 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-from django.conf import settings
+from typing import TypeVar
 
 from liptako.core.clock import Clock, Instant
 from liptako.core.errors import MalformedError, SettingError
 from liptako.core.keys import Signer, read_private_key, signer_from_seed
+from liptako.core.log.sealed import recipient_of
 
 SIGN_KEY = "keys/node.key"
 SEAL_KEY = "keys/node.age"
 TLS_KEY = "keys/tls.key"
 TLS_CERT = "keys/tls.crt"
+
+Key = TypeVar("Key")
 
 
 def system_clock() -> Instant:
@@ -47,37 +49,39 @@ class Node:
 
 def open_node(home: Path, member: str) -> Node:
     """Return the node whose keys lie in a folder. Raises SettingError if they do not."""
-    name, seed = _read_sign_key(home / SIGN_KEY)
+    name, seed = _parsed(home / SIGN_KEY, read_private_key)
     if name != f"{member}/node":
         raise SettingError(
             "LIPTAKO_MEMBER: expected the member of %(file)s, got %(got)s",
             file=str(home / SIGN_KEY),
             got=member,
         )
-    identity = _read(home / SEAL_KEY).strip()
+    identity = _parsed(home / SEAL_KEY, _age_identity)
     return Node(member=member, signer=signer_from_seed(seed), identity=identity, home=home)
 
 
 @lru_cache(maxsize=1)
 def this_node() -> Node:
     """Return the node that this process serves. For the outer edge only: views, jobs, commands."""
+    from django.conf import settings  # noqa: PLC0415 (commands that need no Django import us too)
+
     return open_node(settings.LIPTAKO.home, settings.LIPTAKO.member)
 
 
-def _read_sign_key(path: Path) -> tuple[str, bytes]:
-    """Return name and seed of the signing key."""
-    try:
-        return read_private_key(_read(path))
-    except MalformedError as cause:
-        raise SettingError("LIPTAKO_HOME: %(file)s is damaged", file=str(path)) from cause
+def _age_identity(text: str) -> str:
+    """Return an age secret key that has been checked. Raises MalformedError."""
+    recipient_of(text.strip())
+    return text.strip()
 
 
-def _read(path: Path) -> str:
-    """Return the text of a key file."""
+def _parsed(path: Path, parse: Callable[[str], Key]) -> Key:
+    """Return the key in a file. Raises SettingError, which tells nothing of the key."""
     try:
-        return path.read_text(encoding="utf-8")
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as cause:
         raise SettingError(
             "LIPTAKO_HOME: the key %(file)s cannot be read; has `liptako init` been run?",
             file=str(path),
         ) from cause
+    except (MalformedError, UnicodeDecodeError) as cause:
+        raise SettingError("LIPTAKO_HOME: %(file)s is damaged", file=str(path)) from cause

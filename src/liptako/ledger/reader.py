@@ -88,8 +88,7 @@ def _package(log: Channel, start: int, end: int, subtree: Subtree) -> PackageFra
         .order_by("seq")
     )
     payloads = [getattr(entry, "payload", None) for entry in entries]
-    package = Package.objects.filter(channel=log, number=start // PACKAGE).first()
-    seed = bytes(package.seed) if package and all(payloads) else b""
+    seed = _seed(log, start // PACKAGE)
     headers = tuple(
         strip_hash(bytes(entry.header), bytes(payload.salt), bytes(payload.body))
         if payload
@@ -104,3 +103,18 @@ def _package(log: Channel, start: int, end: int, subtree: Subtree) -> PackageFra
         salts=() if seed else tuple(bytes(item.salt) if item else b"" for item in payloads),
         proof=consistency_proof(end, log.size, subtree),
     )
+
+
+def _seed(log: Channel, number: int) -> bytes:
+    """Return the seed of a package's salts, or nothing once one of its payloads is gone.
+
+    Of the whole package, not only of what is asked for: the seed would give the erased salt back.
+    """
+    package = Package.objects.filter(channel=log, number=number).first()
+    if package is None or not package.seed:
+        return b""
+    first = number * PACKAGE
+    erased = Entry.objects.filter(
+        channel=log, seq__gte=first, seq__lt=first + PACKAGE, payload=None
+    ).exists()
+    return b"" if erased else bytes(package.seed)

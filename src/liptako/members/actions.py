@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from liptako.core.errors import RefusedError
@@ -51,6 +52,14 @@ def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
             )
         ],
     )
+
+
+def add_office(node: Node, actor: Actor, office: records.Office) -> None:
+    """Create an office. Raises RefusedError if there is one with the same code, open or closed."""
+    require(actor, Right.MANAGE_PEOPLE)
+    if queries.office(node.member, office.code) is not None:
+        raise RefusedError("there is an office %(office)s already", office=office.code)
+    set_office(node, actor, office)
 
 
 @transaction.atomic
@@ -103,8 +112,10 @@ def note_password_change(node: Node, person: Person) -> None:
 
 @transaction.atomic
 def set_active(node: Node, actor: Actor, person: Person, *, active: bool) -> None:
-    """Let a person sign in, or no longer."""
+    """Let a person sign in, or no longer. Nobody can shut themselves out."""
     require(actor, Right.MANAGE_PEOPLE)
+    if person.code == actor.person and not active:
+        raise RefusedError("nobody closes their own account")
     person.is_active = active
     person.save(update_fields=["is_active"])
     event = "person.activate" if active else "person.deactivate"
@@ -118,8 +129,19 @@ def erase_person(node: Node, actor: Actor, person: Person) -> None:
     if person.code == actor.person:
         raise RefusedError("nobody erases their own account")
     code = person.code
+    _end_sessions(person)
     person.delete()
     record_audit(node, "person.erase", actor=actor, subject=code)
+
+
+def _end_sessions(person: Person) -> None:
+    """Delete every session that holds the name of the account: allauth notes there who signed in.
+
+    One too many only signs somebody out; one too few would keep what was to be erased.
+    """
+    for session in Session.objects.iterator():
+        if person.username in str(session.get_decoded()):
+            session.delete()
 
 
 @transaction.atomic
@@ -127,13 +149,19 @@ def assign(node: Node, actor: Actor | None, person: Person, office: str) -> None
     """Give a person an office. Raises RefusedError if there is no such office."""
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
+    _require_open(node, office)
+    _, is_new = Assignment.objects.get_or_create(
+        person=person, office=office, until=None, defaults={"since": node.clock().moment()}
+    )
+    if is_new:
+        record_audit(node, "office.assign", actor=actor, subject=person.code, detail=office)
+
+
+def _require_open(node: Node, office: str) -> None:
+    """Raise RefusedError if there is no such office, or nobody acts in it any longer."""
     row = queries.office(node.member, office)
     if row is None or row.closed:
         raise RefusedError("there is no office %(office)s", office=office)
-    Assignment.objects.get_or_create(
-        person=person, office=office, until=None, defaults={"since": node.clock().moment()}
-    )
-    record_audit(node, "office.assign", actor=actor, subject=person.code, detail=office)
 
 
 @transaction.atomic
@@ -151,8 +179,7 @@ def give_mandate(
 ) -> Record:
     """Let an office speak for the State, and tell the audience."""
     require(actor, Right.GIVE_MANDATE)
-    if queries.office(node.member, mandate.office) is None:
-        raise RefusedError("there is no office %(office)s", office=mandate.office)
+    _require_open(node, mandate.office)
     draft = Draft(
         kind=records.MANDATE,
         object=object_id(node.random(OBJECT_BYTES)),
@@ -180,6 +207,6 @@ def end_mandate(node: Node, actor: Actor, name: str, reason: str) -> Record:
 
 
 def _draw_password(node: Node) -> str:
-    """Return a password of 80 random bits that can be read from paper."""
+    """Return a password of 79 random bits that can be read from paper."""
     text = object_id(node.random(8)) + object_id(node.random(8))[-3:]
     return "-".join(text[i : i + 4] for i in range(0, 16, 4))

@@ -15,11 +15,12 @@ from liptako.core.refs import OBJECT_BYTES, audience_id, object_id
 from liptako.ledger.node import Node
 from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Draft, Record, Thread
+from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
 from liptako.members.permissions import Actor, Right, require
 from liptako.situation import queries, rules
 from liptako.situation.imports import Published
-from liptako.situation.models import ImportRun, Incident
+from liptako.situation.models import ImportRun
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
@@ -61,17 +62,10 @@ def report(
 def _next_reference(node: Node) -> str:
     """Return the next number of this year, such as ML-2026-0042."""
     prefix = f"{node.member}-{node.clock().moment().year}-"
-    numbers = [
-        int(tail)
-        for reference in Incident.objects.filter(
-            author=node.member, reference__startswith=prefix
-        ).values_list("reference", flat=True)
-        if (tail := reference.removeprefix(prefix)).isdecimal()
-    ]
-    return f"{prefix}{max(numbers, default=0) + 1:04}"
+    return f"{prefix}{queries.last_number(node.member, prefix) + 1:04}"
 
 
-def own_state(node: Node, name: str) -> rules.IncidentState:
+def own_incident(node: Node, name: str) -> IncidentPayload:
     """Return an own incident from its records. Raises RefusedError if there is none."""
     thread = Thread(node.member, name, audience_id(node.alone))
     found = [
@@ -82,7 +76,7 @@ def own_state(node: Node, name: str) -> rules.IncidentState:
     state, _ = rules.fold_incident(found)
     if state.incident is None:
         raise RefusedError("incident: only the State that reported it can change or release it")
-    return state
+    return state.incident
 
 
 def update(
@@ -95,9 +89,14 @@ def update(
 ) -> Record:
     """Replace an own incident by a newer version of it; partners see it only once released."""
     require(actor, Right.REPORT_INCIDENT)
-    own_state(node, name)
+    own_incident(node, name)
     draft = Draft(
-        kind=INCIDENT, object=name, office=actor.office, payload=incident, precedence=precedence
+        kind=INCIDENT,
+        object=name,
+        office=actor.office,
+        payload=incident,
+        precedence=precedence,
+        marking=queries.marking_of(node.member, name, audience_id(node.alone)),
     )
     return append(node, [draft])[0]
 
@@ -117,21 +116,42 @@ class ReleaseOrder:
 
 def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
     """Return exactly what the audience would get. Raises RefusedError."""
-    state = own_state(node, name)
-    assert state.incident is not None  # noqa: S101 (own_state has checked it)
-    return rules.transformed(state.incident, order.transform, order.region, order.summary)
+    incident = own_incident(node, name)
+    return rules.transformed(incident, order.transform, order.region, order.summary)
+
+
+def fingerprint(copy: IncidentPayload, members: frozenset[str]) -> str:
+    """Return a hash of what would go to whom: by it a release says what its officer has seen."""
+    roster = audience_id(members).encode()
+    return hashlib.sha256(roster + encode_payload(copy)).hexdigest()
 
 
 @transaction.atomic
-def release(node: Node, actor: Actor, name: str, order: ReleaseOrder) -> Record:
+def release(
+    node: Node, actor: Actor, name: str, order: ReleaseOrder, *, seen: str | None = None
+) -> Record:
     """Let an audience see an own incident, and write down on what basis.
 
-    Raises RefusedError for an audience of ourselves alone, or one outside the compact.
+    Raises RefusedError for an audience of ourselves alone, or one outside the compact; and, where
+    `seen` is the fingerprint of what the officer was shown, if something else would go out.
     """
     require(actor, Right.RELEASE_INCIDENT)
+    lock()
     members = order.members | node.alone
     if members == node.alone:
         raise RefusedError("release: expected at least one partner")
+    shown = preview(node, name, order)
+    if seen is not None and seen != fingerprint(shown, members):
+        raise RefusedError("release: this is not what was shown; look at it again, then release it")
+    copy, _ = append(node, _released(actor, name, (shown, members), order))
+    return copy
+
+
+def _released(
+    actor: Actor, name: str, sent: tuple[IncidentPayload, frozenset[str]], order: ReleaseOrder
+) -> list[Draft]:
+    """Return the two drafts of a release: the copy for the audience, the note for ourselves."""
+    copy, members = sent
     note = Release(
         audience=audience_id(members),
         members=tuple(sorted(members)),
@@ -139,22 +159,18 @@ def release(node: Node, actor: Actor, name: str, order: ReleaseOrder) -> Record:
         basis=order.basis,
         until=order.until,
     )
-    copy, _ = append(
-        node,
-        [
-            Draft(
-                kind=INCIDENT,
-                object=name,
-                office=actor.office,
-                payload=preview(node, name, order),
-                audience=members,
-                precedence=order.precedence,
-                retain=None if order.until is None else Instant(order.until),
-            ),
-            Draft(kind=RELEASE, object=name, office=actor.office, payload=note),
-        ],
-    )
-    return copy
+    return [
+        Draft(
+            kind=INCIDENT,
+            object=name,
+            office=actor.office,
+            payload=copy,
+            audience=members,
+            precedence=order.precedence,
+            retain=None if order.until is None else Instant(order.until),
+        ),
+        Draft(kind=RELEASE, object=name, office=actor.office, payload=note),
+    ]
 
 
 def write_journal(node: Node, actor: Actor, entry: JournalEntry) -> Record:
@@ -217,11 +233,20 @@ def import_published(
 
 
 def _row_fault(row: Published) -> MalformedError | None:
-    """Return what is wrong with the incident of a row, or nothing."""
-    fault = rules.incident_fault(None, row.incident)
+    """Return why the incident of a row cannot be written, or nothing."""
+    fault = rules.incident_fault(None, row.incident) or _payload_fault(row.incident)
     if fault is None:
         return None
     return MalformedError("line %(line)d: %(fault)s", line=row.line, fault=str(fault))
+
+
+def _payload_fault(incident: IncidentPayload) -> MalformedError | None:
+    """Return why no record may hold an incident: too long, U+0000, a number too large."""
+    try:
+        encode_payload(incident)
+    except MalformedError as fault:
+        return fault
+    return None
 
 
 def _is_ordered(row: Published, order: ImportOrder) -> bool:
@@ -229,10 +254,13 @@ def _is_ordered(row: Published, order: ImportOrder) -> bool:
     return not order.countries or row.country in order.countries
 
 
+@transaction.atomic
 def _import_batch(node: Node, actor: Actor, batch: Sequence[Published], order: ImportOrder) -> int:
     """Write those of a batch that are not held yet; return how many."""
-    held = queries.held_sources([row.incident.source.id for row in batch])
-    new = [row.incident for row in batch if row.incident.source.id not in held]
+    lock()
+    by_source = {row.incident.source.id: row.incident for row in batch}
+    held = queries.held_sources(by_source.keys())
+    new = [incident for source, incident in by_source.items() if source not in held]
     drafts = []
     for incident in new:
         name = object_id(hashlib.sha256(f"{node.member} {incident.source.id}".encode()).digest())
@@ -252,7 +280,7 @@ def _published_release(
         audience=audience_id(roster),
         members=tuple(sorted(roster)),
         transform=Transform.AS_IS,
-        basis=incident.source.credit,
+        basis=incident.source.credit or incident.source.words,
     )
     copy = rules.transformed(incident, Transform.AS_IS, None, incident.summary)
     return [

@@ -9,6 +9,7 @@ from liptako.situation import queries
 from liptako.situation.models import Incident
 from liptako.situation.search import filter_form
 from liptako.situation.words import kind_word
+from liptako.web.zones import zone_of
 
 LIMIT = 20_000
 """Features in one answer; `truncated` says that there are more."""
@@ -17,7 +18,8 @@ LIMIT = 20_000
 @officer(Right.SEE_INCIDENTS)
 def incidents_geojson(request: OfficerRequest) -> JsonResponse:
     """Return the incidents that fit the filter of the address, the latest first."""
-    wanted = filter_form(request.GET, request.actor).wanted()
+    zone = zone_of(request.node)
+    wanted = filter_form(request.GET, request.actor, zone).wanted()
     rows = queries.incidents(request.actor, wanted).filter(lat__isnull=False)
     found = list(rows[: LIMIT + 1])
     body = {

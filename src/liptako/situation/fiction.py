@@ -50,6 +50,7 @@ def fictional(member: str, *, seed: int, now: Instant) -> Iterator[Published]:
     for number in range(1, COUNT + 1):
         kind, text, affected, needs = chance.choice(_KINDS)
         begins = now.milliseconds - chance.randrange(_DAY, 365 * _DAY)
+        radius = chance.choice((0, 2_000, 10_000, 25_000))
         incident = Incident(
             reference=f"{member}-FICTIF-{number:03}",
             kind=kind,
@@ -59,8 +60,8 @@ def fictional(member: str, *, seed: int, now: Instant) -> Iterator[Published]:
             place=Place(
                 lat=chance.randrange(south * 1_000_000, north * 1_000_000),
                 lon=chance.randrange(west * 1_000_000, east * 1_000_000),
-                radius_m=chance.choice((0, 2_000, 10_000, 25_000)),
-                level=Level.RADIUS,
+                radius_m=radius,
+                level=Level.RADIUS if radius else Level.POINT,
             ),
             severity=chance.randint(1, 4),
             status=chance.choice(list(Status)),

@@ -1,7 +1,7 @@
 """Forms of the desk: they read and check text; what an incident must be is in `rules`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,6 @@ from liptako.situation.records import (
     Incident,
     JournalEntry,
     Level,
-    Origin,
     Period,
     PeriodPrecision,
     Place,
@@ -161,6 +160,14 @@ class IncidentForm(forms.Form):
                     label=str(label), min_value=0, max_value=10_000_000, required=False
                 )
 
+    def clean(self) -> None:
+        """Ask for a best estimate wherever a lowest or highest number was typed."""
+        data = self.cleaned_data
+        for name in words.HARMS:
+            bounds = (data.get(f"{name}_low"), data.get(f"{name}_high"))
+            if bounds != (None, None) and data.get(f"{name}_best", 0) is None:
+                self.add_error(f"{name}_best", _("Give a best estimate too."))
+
     def harm_rows(self) -> list[tuple[Promise, Any, Any, Any]]:
         """Return the fields of harm as rows of a table."""
         return [
@@ -180,38 +187,54 @@ class IncidentForm(forms.Form):
             summary=data["summary"].strip(),
             text=data["text"].strip(),
             period=_period(data, self.zone),
-            place=_place(data),
+            place=_place(data, kept.place),
             severity=data["severity"],
             status=Status(data["status"]),
-            standing=Standing.FICTIONAL if data["fictional"] else Standing.LIVE,
+            standing=_standing(data, kept.standing),
             affected=tuple(data["affected"]),
             needs=tuple(data["needs"]),
             harm=_harm(data),
             reliability=data["reliability"],
             credibility=data["credibility"] or 0,
-            source=Origin(words=data["source"].strip()),
+            source=msgspec.structs.replace(kept.source, words=data["source"].strip()),
         )
+
+
+def _standing(data: Mapping[str, Any], before: Standing) -> Standing:
+    """Return what was ticked; what others have published never becomes a report of a desk."""
+    if before is Standing.PUBLISHED:
+        return before
+    return Standing.FICTIONAL if data["fictional"] else Standing.LIVE
 
 
 def _period(data: Mapping[str, Any], zone: ZoneInfo) -> Period:
     """Return the period that was typed, in the member's zone."""
+    precision = PeriodPrecision(data["precision"])
+    clock = _clock_of(precision, zone)
     return Period(
-        begins=_milliseconds(data["begins"], zone) or 0,
-        ends=_milliseconds(data["ends"], zone),
-        precision=PeriodPrecision(data["precision"]),
+        begins=_milliseconds(data["begins"], clock) or 0,
+        ends=_milliseconds(data["ends"], clock),
+        precision=precision,
     )
 
 
-def _milliseconds(moment: datetime | None, zone: ZoneInfo) -> int | None:
+def _clock_of(precision: PeriodPrecision, zone: ZoneInfo) -> tzinfo:
+    """Return the zone of a period. A day has none: it is the same day on every node's pages."""
+    return UTC if precision in {PeriodPrecision.DAY, PeriodPrecision.MONTH} else zone
+
+
+def _milliseconds(moment: datetime | None, zone: tzinfo) -> int | None:
     """Return an instant from the clock on the wall; Django has read it as UTC."""
     if moment is None:
         return None
     return instant_of(moment.astimezone(UTC).replace(tzinfo=zone)).milliseconds
 
 
-def _place(data: Mapping[str, Any]) -> Place:
-    """Return the place that was typed."""
+def _place(data: Mapping[str, Any], before: Place) -> Place:
+    """Return the place that was typed; level and area stay where it has not moved."""
     radius = round((data["radius_km"] or 0) * 1000)
+    if (data["lat"], data["lon"], radius) == (before.lat, before.lon, before.radius_m):
+        return msgspec.structs.replace(before, words=data["where"].strip())
     return Place(
         lat=data["lat"],
         lon=data["lon"],
@@ -234,12 +257,13 @@ def _harm(data: Mapping[str, Any]) -> Harm:
 def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
     """Return what the form shows for an incident that is there already."""
     place, period = incident.place, incident.period
+    clock = _clock_of(period.precision, zone)
     initial: dict[str, Any] = {
         "kind": incident.kind,
         "summary": incident.summary,
         "text": incident.text,
-        "begins": _wall(period.begins, zone),
-        "ends": _wall(period.ends, zone),
+        "begins": _wall(period.begins, clock),
+        "ends": _wall(period.ends, clock),
         "precision": period.precision.value,
         "where": place.words,
         "lat": None if place.lat is None else f"{place.lat / 1e6:.6f}",
@@ -262,7 +286,7 @@ def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
     return initial
 
 
-def _wall(milliseconds: int | None, zone: ZoneInfo) -> str | None:
+def _wall(milliseconds: int | None, zone: tzinfo) -> str | None:
     """Return the clock on the wall for an instant, as browsers want it."""
     if milliseconds is None:
         return None

@@ -8,8 +8,8 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import TextIO, TypeVar
 
 from liptako.core.clock import instant_of
 from liptako.core.errors import MalformedError
@@ -27,6 +27,14 @@ from liptako.situation.records import (
     Status,
 )
 
+_INSIGHT_COLUMNS = {
+    "event_id", "date", "category", "iso3", "admin1", "lat", "lon", "geo_precision", "description",
+    "weapon", "killed", "injured", "kidnapped", "arrested", "source_file",
+}  # fmt: skip
+_UCDP_COLUMNS = {
+    "id", "where_prec", "latitude", "longitude", "where_description", "conflict_name", "side_a",
+    "side_b", "country", "date_start", "date_end", "best", "low", "high",
+}  # fmt: skip
 _SUMMARY = 157  # characters, and an ellipsis
 _MONTH_FIRST = re.compile(r"^[A-Z][a-z]+ \d{4}: *")
 _PRECISION = {  # first digit of "geo_precision" → level and metres to draw
@@ -63,6 +71,10 @@ _INSIGHT = "Insecurity Insight (CC BY)"
 _UCDP = "UCDP GED 23.1 (CC BY 4.0): Sundberg & Melander 2013; Davies, Pettersson & Öberg 2023"
 
 
+_Row = Mapping[str, str]
+_Known = TypeVar("_Known")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """An incident as published, the country it happened in, and the line of its table."""
@@ -75,32 +87,57 @@ class Published:
 def read_published(table: TextIO) -> Iterator[Published | MalformedError]:
     """Give the incidents of a table; a row that cannot be read gives its error.
 
-    Raises MalformedError if the columns are those of no known table.
+    A row is named by the line it ends on. Raises MalformedError if the columns are those of no
+    known table.
     """
-    rows = csv.DictReader(table)
-    columns = set(rows.fieldnames or ())
-    read: Callable[[Mapping[str, str]], tuple[str, Incident]]
-    if {"event_id", "category", "geo_precision"} <= columns:
-        read = _insecurity_insight
-    elif {"id", "where_prec", "date_prec"} <= columns:
-        read = _ucdp_ged
-    else:
+    rows = csv.DictReader(table, restval="")
+    read = _reader_of(rows)
+    try:
+        for row in rows:
+            yield _read_row(read, row, rows.line_num)
+    except csv.Error as fault:  # where the next row begins is no longer known
+        yield MalformedError("line %(line)d: %(fault)s", line=rows.line_num, fault=str(fault))
+
+
+def _reader_of(rows: "csv.DictReader[str]") -> Callable[[_Row], tuple[str, Incident]]:
+    """Return what reads the rows of a table with these columns. Raises MalformedError."""
+    try:
+        columns = set(rows.fieldnames or ())
+    except csv.Error as cause:
+        raise MalformedError("table: %(fault)s", fault=str(cause)) from cause
+    if columns >= _INSIGHT_COLUMNS:
+        return _insecurity_insight
+    if columns >= _UCDP_COLUMNS:
+        return _ucdp_ged
+    raise MalformedError(
+        "table: expected the columns of Insecurity Insight or UCDP GED, got %(got)s",
+        got=", ".join(sorted(columns))[:80],
+    )
+
+
+def _read_row(
+    read: Callable[[_Row], tuple[str, Incident]], row: _Row, line: int
+) -> Published | MalformedError:
+    """Return what a row tells, or why it cannot be read."""
+    try:
+        country, incident = read(row)
+    except (MalformedError, ValueError) as fault:
+        return MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
+    return Published(line=line, country=country, incident=incident)
+
+
+def _one_of(known: Mapping[str, _Known], code: str) -> _Known:
+    """Return what a code stands for. Raises MalformedError for an unknown one."""
+    if code not in known:
         raise MalformedError(
-            "table: expected the columns of Insecurity Insight or UCDP GED, got %(got)s",
-            got=", ".join(sorted(columns))[:80],
+            "expected one of %(known)s, got %(got)s", known=", ".join(known), got=code[:40]
         )
-    for line, row in enumerate(rows, 2):
-        try:
-            country, incident = read(row)
-        except (MalformedError, ValueError, KeyError, TypeError) as fault:
-            yield MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
-        else:
-            yield Published(line=line, country=country, incident=incident)
+    return known[code]
 
 
-def _insecurity_insight(row: Mapping[str, str]) -> tuple[str, Incident]:
+def _insecurity_insight(row: _Row) -> tuple[str, Incident]:
     """Return country and incident of a row of Insecurity Insight."""
-    level, radius = _PRECISION[row["geo_precision"].strip("( ")[:1]]
+    level, radius = _one_of(_PRECISION, row["geo_precision"].strip("( ")[:1])
     place = _place(row["lat"], row["lon"], (level, radius), _known(row["admin1"]))
     text = _MONTH_FIRST.sub("", row["description"].strip())
     harm = Harm(
@@ -119,7 +156,7 @@ def _insecurity_insight(row: Mapping[str, str]) -> tuple[str, Incident]:
         severity=_severity(harm),
         status=Status.CLOSED,
         standing=Standing.PUBLISHED,
-        affected=("civilians", _AFFECTED[row["category"]]),
+        affected=("civilians", _one_of(_AFFECTED, row["category"])),
         harm=harm,
         source=Origin(
             words=row["source_file"], credit=_INSIGHT, licence="CC BY", id=row["event_id"]
@@ -128,11 +165,10 @@ def _insecurity_insight(row: Mapping[str, str]) -> tuple[str, Incident]:
     return row["iso3"], incident
 
 
-def _ucdp_ged(row: Mapping[str, str]) -> tuple[str, Incident]:
+def _ucdp_ged(row: _Row) -> tuple[str, Incident]:
     """Return country and incident of a row of UCDP GED."""
-    place = _place(
-        row["latitude"], row["longitude"], _WHERE_PREC[row["where_prec"]], row["where_description"]
-    )
+    known = _one_of(_WHERE_PREC, row["where_prec"])
+    place = _place(row["latitude"], row["longitude"], known, row["where_description"])
     harm = Harm(killed=_range(row["best"], row["low"], row["high"]))
     text = f"{row['conflict_name']}. {row['side_a']} – {row['side_b']}. {row['where_description']}"
     incident = Incident(
@@ -207,10 +243,10 @@ def _shortened(text: str) -> str:
 
 
 def _day(first: str, last: str) -> Period:
-    """Return a period of whole days in UTC."""
+    """Return a period of whole days in UTC, the last one included."""
     begins, ends = (datetime.fromisoformat(text[:10]).replace(tzinfo=UTC) for text in (first, last))
     return Period(
         begins=instant_of(begins).milliseconds,
-        ends=instant_of(ends + timedelta(days=1)).milliseconds if ends != begins else None,
+        ends=instant_of(ends).milliseconds if ends != begins else None,
         precision=PeriodPrecision.DAY,
     )

@@ -22,7 +22,7 @@ TABLE = Path("incidents") / "insecurity_insight_sahel.csv"
 def read_table(path: Path) -> list[Published | MalformedError]:
     """Return the rows of a table of published incidents. Raises MalformedError."""
     try:
-        with path.open(encoding="utf-8", newline="") as table:
+        with path.open(encoding="utf-8-sig", newline="") as table:
             return list(read_published(table))
     except (OSError, UnicodeDecodeError) as cause:
         raise MalformedError("table: %(file)s cannot be read", file=str(path)) from cause

@@ -45,11 +45,12 @@ class Incident(Projected):
     shown = models.BooleanField(default=False)
 
     class Meta:
-        """Listed by when it happened."""
+        """Listed by when it happened; numbered per author; published data is found by its id."""
 
         indexes = (
             models.Index(fields=["shown", "-begins"], name="incident_list"),
-            models.Index(fields=["reference"], name="incident_reference"),
+            models.Index(fields=["author", "reference"], name="incident_reference"),
+            models.Index(fields=["source_id"], name="incident_source"),
         )
 
 

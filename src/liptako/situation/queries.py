@@ -1,10 +1,11 @@
 """Reads the tables of the desk. Every list, count, map and feed begins at `visible`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 
 from liptako.members.permissions import Actor, Right, may
 from liptako.situation.models import ImportRun, Incident, JournalEntry, Release
@@ -86,36 +87,39 @@ def count_by_standing(actor: Actor | None) -> dict[str, int]:
     return {row["standing"]: row["n"] for row in found}
 
 
+def _own(actor: Actor | None) -> QuerySet[Incident]:
+    """Return the incidents of the actor's State."""
+    return visible(actor).filter(author=actor.member if actor else "")
+
+
+def _releases_of_it() -> QuerySet[Release]:
+    """Return the releases of the incident that an outer query looks at."""
+    return Release.objects.filter(author=OuterRef("author"), object=OuterRef("object"))
+
+
 def unreleased(actor: Actor | None) -> QuerySet[Incident]:
-    """Return own live incidents that were released to nobody, the oldest first."""
-    released = Release.objects.values("object")
-    own = visible(actor).filter(author=actor.member if actor else "").exclude(standing="published")
-    return own.exclude(object__in=released).exclude(status="closed").order_by("reported_at")
+    """Return own open incidents that were released to nobody, the oldest first."""
+    found = _own(actor).exclude(standing="published").exclude(status="closed")
+    return found.filter(~Exists(_releases_of_it())).order_by("reported_at", "key")
 
 
 def changed_since_release(actor: Actor | None) -> QuerySet[Incident]:
-    """Return own incidents that partners know in an older version."""
-    own = visible(actor).filter(author=actor.member if actor else "")
-    newer = Q(
-        object__in=[
-            release.object
-            for release in Release.objects.only("object", "released_at")
-            if own.filter(object=release.object, updated_at__gt=release.released_at).exists()
-        ]
-    )
-    return own.filter(newer).order_by("updated_at")
+    """Return own incidents that a partner knows in an older version, the oldest change first."""
+    older = _releases_of_it().filter(released_at__lt=OuterRef("updated_at"))
+    return _own(actor).filter(Exists(older)).order_by("updated_at", "key")
 
 
 def from_partners(actor: Actor | None, since: datetime) -> QuerySet[Incident]:
     """Return what partners have released since a moment and was not published before."""
     found = visible(actor).exclude(author=actor.member if actor else "")
-    return found.filter(updated_at__gte=since).exclude(standing="published").order_by("-updated_at")
+    recent = found.filter(updated_at__gte=since).exclude(standing="published")
+    return recent.order_by("-updated_at", "key")
 
 
 def unverified(actor: Actor | None) -> QuerySet[Incident]:
     """Return own live incidents that nobody has confirmed or denied, the oldest first."""
-    own = visible(actor).filter(author=actor.member if actor else "", standing="live")
-    return own.filter(status__in=["reported", "verifying"]).order_by("reported_at")
+    open_ones = _own(actor).filter(standing="live", status__in=["reported", "verifying"])
+    return open_ones.order_by("reported_at", "key")
 
 
 def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
@@ -130,16 +134,33 @@ def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
 
 def journal_of(actor: Actor | None, name: str) -> QuerySet[JournalEntry]:
     """Return the journal entries about an incident, the first one first."""
-    return journal(actor).filter(incident=name).order_by("at", "written_at")
+    return journal(actor).filter(incident=name).order_by("at", "written_at", "key")
 
 
 def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalEntry]:
     """Return the latest correction of each of these entries."""
-    found = journal(actor).filter(corrects__in=names).order_by("written_at")
+    found = journal(actor).filter(corrects__in=names).order_by("written_at", "key")
     return {entry.corrects: entry for entry in found}
 
 
-def held_sources(ids: Sequence[str]) -> set[str]:
+def last_number(author: str, prefix: str) -> int:
+    """Return the highest number that a State has given to a reference after a prefix, or 0."""
+    numbered = Incident.objects.filter(author=author, reference__startswith=prefix)
+    highest_first = numbered.order_by(Length("reference").desc(), "-reference")
+    for reference in highest_first.values_list("reference", flat=True).iterator(chunk_size=10):
+        tail = reference.removeprefix(prefix)
+        if tail.isdecimal():
+            return int(tail)
+    return 0
+
+
+def marking_of(author: str, name: str, audience: str) -> str:
+    """Return the marking of an incident as an audience knows it."""
+    found = Incident.objects.filter(author=author, object=name, audience=audience)
+    return found.values_list("marking", flat=True).first() or ""
+
+
+def held_sources(ids: Collection[str]) -> set[str]:
     """Return which of these published incidents are held already, by any author."""
     found = Incident.objects.filter(source_id__in=ids)
     return set(found.values_list("source_id", flat=True))
@@ -147,7 +168,7 @@ def held_sources(ids: Sequence[str]) -> set[str]:
 
 def last_import() -> ImportRun | None:
     """Return the latest import of published incidents."""
-    return ImportRun.objects.order_by("-started_at").first()
+    return ImportRun.objects.order_by("-started_at", "-pk").first()
 
 
 def import_run(number: int) -> ImportRun | None:

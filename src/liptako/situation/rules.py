@@ -31,6 +31,7 @@ SUMMARY_LIMIT = 160
 NAME_LIMIT = 64
 JOURNAL_LIMIT = 4_000
 RADIUS_LIMIT_M = 2_000_000
+_WIDER_THAN_A_CELL = frozenset({Level.LINE, Level.DISTRICT, Level.REGION, Level.COUNTRY})
 _CODE = re.compile(r"[a-z_]{1,32}")
 _RELIABILITY = ("", "A", "B", "C", "D", "E", "F")
 
@@ -143,7 +144,13 @@ def place_fault(place: Place) -> Verdict:
         return RefusedError("place: expected latitude and longitude, or neither")
     if place.lat is None and not (place.words.strip() or place.area):
         return RefusedError("place: expected coordinates, an area, or words")
-    if len(place.words) > TEXT_LIMIT or not 0 <= place.radius_m <= RADIUS_LIMIT_M:
+    if len(place.words) > TEXT_LIMIT:
+        return RefusedError(
+            "place: expected words of at most %(limit)d characters, got %(got)d",
+            limit=TEXT_LIMIT,
+            got=len(place.words),
+        )
+    if not 0 <= place.radius_m <= RADIUS_LIMIT_M:
         return RefusedError(
             "place: expected a precision of 0 to %(limit)d m, got %(got)d",
             limit=RADIUS_LIMIT_M,
@@ -222,13 +229,12 @@ def transformed(
 ) -> Incident:
     """Return what an audience gets to see of an incident, under the summary written for them.
 
-    Never who handles it, nor the words about the source of a report of our own. Whatever is
-    coarser also loses the words of the place and the free text, which could tell it. Raises
-    RefusedError if no region is known where one is asked for.
+    Never who handles it, nor the words about the source of a report of our own, be it made up for
+    an exercise; published data keeps its credit. Whatever is coarser also loses the words of the
+    place and the free text, which could tell it. Raises RefusedError if no region is known where
+    one is asked for.
     """
-    source = incident.source
-    if incident.standing is Standing.LIVE:
-        source = Origin()
+    source = incident.source if incident.standing is Standing.PUBLISHED else Origin()
     common = {"summary": summary, "handled_by": "", "source": source}
     if transform is Transform.AS_IS:
         return msgspec.structs.replace(incident, **common)
@@ -237,15 +243,16 @@ def transformed(
 
 
 def _cell_of(place: Place) -> Place:
-    """Return the 5-minute cell of a place; a place known less exactly stays as it is."""
+    """Return the 5-minute cell of a place, in words and metres no more exact than it is known."""
     exact = position_of(place)
     if exact is None:
         raise RefusedError("release: a place without coordinates has no cell; release its region")
-    if place.radius_m > CELL_RADIUS_M:
-        middle, radius = coarse_cell(exact), place.radius_m + CELL_RADIUS_M
-        return Place(lat=middle.lat, lon=middle.lon, radius_m=radius, level=place.level)
+    level = Level.RADIUS if place.radius_m > CELL_RADIUS_M else Level.CELL
+    if place.level in _WIDER_THAN_A_CELL:
+        level = place.level
     middle = coarse_cell(exact)
-    return Place(lat=middle.lat, lon=middle.lon, radius_m=CELL_RADIUS_M, level=Level.CELL)
+    radius = min(place.radius_m + CELL_RADIUS_M, RADIUS_LIMIT_M)
+    return Place(lat=middle.lat, lon=middle.lon, radius_m=radius, level=level)
 
 
 def _region_of(region: Region | None) -> Place:

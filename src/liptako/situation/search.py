@@ -1,7 +1,8 @@
-"""What a person looks for among the incidents: the filter of list, map and feed."""
+"""What a person looks for: the filter of list, map and feed, and the search of the journal."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
@@ -32,9 +33,12 @@ class FilterForm(forms.Form):
         label=_("To (inclusive)"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
-    def __init__(self, data: QueryDict, *, authors: Sequence[tuple[str, str]]) -> None:
-        """Offer these States."""
+    def __init__(
+        self, data: QueryDict, *, authors: Sequence[tuple[str, str]], zone: ZoneInfo
+    ) -> None:
+        """Offer these States; days begin and end in this zone."""
         super().__init__(data)
+        self.zone = zone
         everything: list[Choice] = [("", _("all"))]
         offers: dict[str, Sequence[Choice]] = {
             "kind": [(code, kind.name) for code, kind in words.KINDS.items()],
@@ -57,18 +61,36 @@ class FilterForm(forms.Form):
             standing=data.get("standing") or "",
             author=data.get("author") or "",
             severity=int(data["severity"]) if data.get("severity") else None,
-            since=_midnight(data.get("since")),
-            until=_midnight(data.get("until"), days=1),
+            since=_midnight(data.get("since"), self.zone),
+            until=_midnight(data.get("until"), self.zone, days=1),
         )
 
 
-def filter_form(params: QueryDict, actor: Actor | None) -> FilterForm:
+def filter_form(params: QueryDict, actor: Actor | None, zone: ZoneInfo) -> FilterForm:
     """Return the filter of an address, with the States whose incidents the actor may see."""
-    return FilterForm(params, authors=[(code, code) for code in queries.authors(actor)])
+    authors = [(code, code) for code in queries.authors(actor)]
+    return FilterForm(params, authors=authors, zone=zone)
 
 
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    """Return the beginning of a day in UTC."""
+def _midnight(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
+    """Return the beginning of a day on the clocks of a zone; none at either end of the calendar."""
     if day is None:
         return None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)
+    try:
+        return (datetime.combine(day, time(), zone) + timedelta(days=days)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+class JournalSearch(forms.Form):
+    """What to look for in the journal; which incident or entry the next line is about."""
+
+    text = forms.CharField(required=False, max_length=100)
+    incident = forms.CharField(required=False, max_length=13)
+    corrects = forms.CharField(required=False, max_length=13)
+
+    def wanted(self) -> tuple[str, str, str]:
+        """Return text, incident and entry; what cannot be read asks for nothing."""
+        self.is_valid()
+        data = self.cleaned_data
+        return data.get("text", ""), data.get("incident", ""), data.get("corrects", "")

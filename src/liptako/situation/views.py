@@ -20,7 +20,7 @@ from liptako.core.errors import LiptakoError
 from liptako.core.records.envelope import Precedence
 from liptako.ledger.node import Node
 from liptako.members.gate import OfficerRequest, officer
-from liptako.members.permissions import Actor, Right, may
+from liptako.members.permissions import Actor, Right, may, require
 from liptako.situation import actions, queries, words
 from liptako.situation.forms import IncidentForm, JournalForm, ReleaseForm, initial_of
 from liptako.situation.jobs import TABLE, import_incidents, read_table
@@ -28,7 +28,7 @@ from liptako.situation.models import Incident
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Transform
 from liptako.situation.rules import position_of
-from liptako.situation.search import filter_form
+from liptako.situation.search import JournalSearch, filter_form
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
 from liptako.web.basemap import reach
@@ -44,7 +44,7 @@ _NEWS = timedelta(days=3)
 @officer(Right.SEE_INCIDENTS)
 def incidents(request: OfficerRequest) -> HttpResponse:
     """List the incidents that fit the filter."""
-    form = filter_form(request.GET, request.actor)
+    form = filter_form(request.GET, request.actor, zone_of(request.node))
     page = page_of(request, queries.incidents(request.actor, form.wanted()))
     context = {"form": form, "page": page, "rows": _with_words(page), "map": False}
     template = "situation/_list.html" if request.htmx else "situation/incidents.html"
@@ -54,7 +54,7 @@ def incidents(request: OfficerRequest) -> HttpResponse:
 @officer(Right.SEE_INCIDENTS)
 def incident_map(request: OfficerRequest) -> HttpResponse:
     """Show the incidents that fit the filter on the map, and as a table beside it."""
-    form = filter_form(request.GET, request.actor)
+    form = filter_form(request.GET, request.actor, zone_of(request.node))
     page = page_of(request, queries.incidents(request.actor, form.wanted()), 100)
     context = {
         "form": form,
@@ -145,7 +145,7 @@ def _precedence(form: Form) -> Precedence:
 @officer(Right.REPORT_INCIDENT)
 def change(request: OfficerRequest, name: str) -> HttpResponse:
     """Change an own incident."""
-    before = _own(request.node, name)
+    before = actions.own_incident(request.node, name)
     zone = zone_of(request.node)
     form = IncidentForm(request.POST or None, zone=zone, initial=initial_of(before, zone))
     if request.method == "POST" and form.is_valid():
@@ -166,37 +166,39 @@ def change(request: OfficerRequest, name: str) -> HttpResponse:
     return render(request, "situation/report.html", context, status=422 if form.errors else 200)
 
 
-def _own(node: Node, name: str) -> IncidentPayload:
-    """Return an own incident. Raises RefusedError if it is not ours."""
-    incident = actions.own_state(node, name).incident
-    if incident is None:
-        raise Http404
-    return incident
-
-
 @officer(Right.RELEASE_INCIDENT)
 def release(request: OfficerRequest, name: str) -> HttpResponse:
     """Release an own incident; first show exactly what the audience would get."""
-    node, before = request.node, _own(request.node, name)
+    node, before = request.node, actions.own_incident(request.node, name)
     form = ReleaseForm(
         request.POST or None,
         audiences=audience_choices(node.member, alone=False),
         initial={"summary": _coarse_summary(before)},
     )
-    context = {"form": form, "name": name, "before": before, "preview": None}
+    kind = words.kind_word(before.kind)
+    context = {"form": form, "name": name, "before": before, "preview": None, "kind": kind}
     if request.method == "POST" and form.is_valid():
-        order = _order(node, form, before)
         try:
+            order = _order(node, form, before)
+            context |= _preview(node, name, order)
             if "release" in request.POST:
-                actions.release(node, request.actor, name, order)
+                seen = request.POST.get("seen", "")
+                actions.release(node, request.actor, name, order, seen=seen)
                 messages.success(request, _("Released. It leaves with the next exchange."))
                 return redirect("incident", node.member, name)
-            context["preview"] = actions.preview(node, name, order)
-            context["audience"] = audience_words(node.member, order.members | node.alone)
         except LiptakoError as error:
             form.add_error(None, error_text(error))
-    context |= {"transforms": words.TRANSFORMS, "kind": words.kind_word(before.kind)}
     return render(request, "situation/release.html", context, status=422 if form.errors else 200)
+
+
+def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, Any]:
+    """Return what the page shows of a release before it goes out."""
+    copy, members = actions.preview(node, name, order), order.members | node.alone
+    return {
+        "preview": copy,
+        "seen": actions.fingerprint(copy, members),
+        "audience": audience_words(node.member, members),
+    }
 
 
 def _coarse_summary(incident: IncidentPayload) -> str:
@@ -225,24 +227,32 @@ def _order(node: Node, form: ReleaseForm, before: IncidentPayload) -> actions.Re
 @officer(Right.SEE_JOURNAL)
 def journal(request: OfficerRequest) -> HttpResponse:
     """Show the journal with a line to write the next entry."""
-    about = request.GET.get("incident", "")
-    corrects = request.GET.get("corrects", "")
+    text, about, corrects = JournalSearch(request.GET).wanted()
     form = JournalForm(request.POST or None, initial={"incident": about, "corrects": corrects})
-    if request.method == "POST" and form.is_valid():
-        entry = form.entry(zone_of(request.node))
-        actions.write_journal(request.node, request.actor, entry)
-        messages.success(request, _("Written into the journal."))
+    if request.method == "POST" and form.is_valid() and _is_written(request, form):
         return redirect("journal")
-    page = page_of(request, queries.journal(request.actor, request.GET.get("text", "")))
+    page = page_of(request, queries.journal(request.actor, text))
     context = {
         "form": form,
         "page": page,
-        "text": request.GET.get("text", ""),
+        "text": text,
         "about": about and queries.incident(request.actor, request.node.member, about),
         "corrected": corrects and queries.journal(request.actor).filter(object=corrects).first(),
         "corrections": queries.corrections(request.actor, [row.object for row in page]),
     }
-    return render(request, "situation/journal.html", context)
+    return render(request, "situation/journal.html", context, status=422 if form.errors else 200)
+
+
+def _is_written(request: OfficerRequest, form: JournalForm) -> bool:
+    """Write a line into the journal; say whether it is there. Raises NotAllowedError."""
+    require(request.actor, Right.WRITE_JOURNAL)
+    try:
+        actions.write_journal(request.node, request.actor, form.entry(zone_of(request.node)))
+    except LiptakoError as error:
+        form.add_error(None, error_text(error))
+        return False
+    messages.success(request, _("Written into the journal."))
+    return True
 
 
 @officer(Right.IMPORT_INCIDENTS)
@@ -266,8 +276,8 @@ def start_import(request: OfficerRequest) -> HttpResponse:
     if data is None:
         raise Http404
     path = data / TABLE
-    run = actions.start_import(request.node, request.actor, len(read_table(path)))
     members = members_of_choice(request.node.member, request.POST.get("audience", ""))
+    run = actions.start_import(request.node, request.actor, len(read_table(path)))
     actor = request.actor
     import_incidents.enqueue(
         run.pk,

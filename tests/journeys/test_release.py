@@ -1,0 +1,238 @@
+"""Invariant I5: nobody sees what the release does not allow, through any door of any node.
+
+Random incidents of random States, released to random audiences at random coarseness, or not at all.
+Each carries words that stand nowhere else. Every door of every node is then searched for them.
+"""
+
+import io
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from liptako.core.geo import Position
+from liptako.core.log.bundle import read_bundle
+from liptako.core.log.sealed import unseal
+from liptako.federation import sync
+from liptako.ledger.models import Entry, Payload
+from liptako.members import actions as people
+from liptako.members.models import Person
+from liptako.members.offices import STANDARD
+from liptako.members.permissions import Actor
+from liptako.members.records import Office, Role
+from liptako.situation import actions
+from liptako.situation.models import Incident as IncidentRow
+from liptako.situation.records import (
+    Incident,
+    JournalEntry,
+    Level,
+    Origin,
+    Period,
+    Place,
+    Transform,
+)
+
+MEMBERS = ("ML", "BF", "NE")
+OFFICES = ("permanence", "diffusion", "planification", "administration", "audit", "redaction")
+BEGINS = 1_790_000_000_000
+EVERYTHING = Office(code="everything", titles={"fr": "Tout"}, roles=tuple(Role))
+"""An office with all roles: it sees all that anybody at a node can see."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An incident of a State, and to whom it is released, how coarse; nobody: not at all."""
+
+    owner: str
+    audience: frozenset[str]
+    transform: Transform
+
+
+cases = st.builds(
+    Case,
+    owner=st.sampled_from(MEMBERS),
+    audience=st.frozensets(st.sampled_from(MEMBERS)),
+    transform=st.sampled_from([Transform.AS_IS, Transform.CELL]),
+)
+
+
+def words_of(number):
+    """Return the words of a case, by what they would give away."""
+    names = ("summary", "text", "words", "source", "journal", "handled", "released")
+    return {name: f"{name}{number}needle" for name in names}
+
+
+def place_of(number):
+    return Position(lat=14_123_457 + number * 1000, lon=-1_765_431 - number * 1000)
+
+
+def exact(number):
+    """Return the coordinates of a case in every spelling that a door uses."""
+    place = place_of(number)
+    pairs = ((place.lat, "N"), (place.lon, "W"))
+    spellings = {f"{abs(value) / 1e6:.4f}" for value, _ in pairs}
+    return spellings | {str(abs(value)) for value, _ in pairs} | {str(place.lat / 1e6)}
+
+
+def actor(member, role, office):
+    return Actor(member=member, person="", office=office, roles=frozenset({role}))
+
+
+def report(fleet, number, case):
+    """Let the owner report, write its journal, and release what the case says."""
+    words, place = words_of(number), place_of(number)
+    incident = Incident(
+        reference=f"{case.owner}-REF-{number}needle",
+        kind="flood",
+        summary=words["summary"],
+        text=words["text"],
+        period=Period(begins=BEGINS + number),
+        place=Place(lat=place.lat, lon=place.lon, level=Level.POINT, words=words["words"]),
+        source=Origin(words=words["source"]),
+        handled_by=words["handled"],
+    )
+    with fleet.at(case.owner) as node:
+        officer = actor(case.owner, "watch_officer", "permanence")
+        name = actions.report(node, officer, incident).header.object
+        entry = JournalEntry(at=BEGINS, text=words["journal"], incident=name)
+        actions.write_journal(node, officer, entry)
+        if case.audience - {case.owner}:
+            order = actions.ReleaseOrder(
+                members=case.audience,
+                transform=case.transform,
+                summary=words["released"],
+                basis="test",
+            )
+            actions.release(node, actor(case.owner, "releasing_officer", "diffusion"), name, order)
+
+
+def add_officers(fleet):
+    for member in MEMBERS:
+        with fleet.at(member) as node:
+            for office in (*STANDARD, EVERYTHING):
+                people.set_office(node, None, office)
+            for office in (*OFFICES, "everything"):
+                people.add_person(node, None, username=office, name=office, offices=[office])
+            Person.objects.update(must_change_password=False)
+
+
+def doors(fleet, member):
+    """Give everything that anybody at a member's node can get out of it, as text."""
+    with fleet.at(member) as node:
+        client = Client()
+        client.force_login(Person.objects.get(username="everything"))
+        for row in IncidentRow.objects.all():
+            yield client.get(reverse("incident", args=[row.author, row.object])).content.decode()
+        for path in PATHS:
+            yield client.get(path).content.decode()
+        yield "".join(repr(row) for row in IncidentRow.objects.values())
+        for other in MEMBERS:
+            if other != member:
+                target = io.BytesIO()
+                sync.write_bundle(node, other, target, limit=None, standalone=True)
+                yield opened(fleet, other, target.getvalue(), member)
+
+
+PATHS = (
+    "/",
+    "/incidents/",
+    "/incidents/?text=eedl",
+    "/incidents/?kind=flood&standing=live",
+    "/map/",
+    "/incidents.geojson",
+    "/journal/",
+    "/partners/",
+    "/partners/set-aside/waiting/",
+    "/partners/set-aside/rejected/",
+    "/audit/",
+    "/mandates/",
+    "/people/",
+)
+
+
+def opened(fleet, other, data, member):
+    """Return what a bundle tells its recipient about the sender's third parties' records."""
+    plain = io.BytesIO()
+    unseal(io.BytesIO(data), plain, fleet.nodes[other].identity)
+    plain.seek(0)
+    return repr([frame for frame in read_bundle(plain) if frame]) if member != other else ""
+
+
+def allowed(case, number, viewer):
+    """Return which of a case's words a State may see."""
+    words = words_of(number)
+    everything = {*words.values(), f"REF-{number}needle"} | exact(number)
+    if viewer == case.owner:
+        return everything
+    if viewer not in case.audience:
+        return set()
+    coarse = {words["released"], f"REF-{number}needle"}
+    if case.transform is Transform.CELL:
+        return coarse
+    return everything - {words[name] for name in ("summary", "source", "journal", "handled")}
+
+
+def secrets(chosen, viewer):
+    """Return every word that a State must not see, of all cases."""
+    found = set()
+    for number, case in enumerate(chosen):
+        words = {*words_of(number).values(), f"REF-{number}needle"} | exact(number)
+        found |= words - allowed(case, number, viewer)
+    return found
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(chosen=st.lists(cases, min_size=3, max_size=8))
+def test_no_door_of_any_node_gives_away_what_was_not_released(fleet, chosen):
+    fleet.restart()
+    add_officers(fleet)
+    for number, case in enumerate(chosen):
+        report(fleet, number, case)
+    fleet.settle()
+    for viewer in MEMBERS:
+        hidden = secrets(chosen, viewer)
+        for text in doors(fleet, viewer):
+            assert {word for word in hidden if word in text} == set()
+        assert evidence(fleet, viewer).isdisjoint(word.encode() for word in hidden)
+
+
+def evidence(fleet, viewer):
+    """Return the bytes that a node holds of others and itself, cut into words."""
+    with fleet.at(viewer):
+        rows = [*Payload.objects.values_list("body", flat=True)]
+        rows += [*Entry.objects.values_list("header", flat=True)]
+    text = b" ".join(bytes(row) for row in rows)
+    return set(text.replace(b'"', b" ").replace(b":", b" ").replace(b",", b" ").split())
+
+
+def test_what_was_released_is_seen_so_that_the_search_above_can_fail(fleet):
+    add_officers(fleet)
+    report(fleet, 0, Case("ML", frozenset({"BF"}), Transform.CELL))
+    report(fleet, 1, Case("ML", frozenset({"BF", "NE"}), Transform.AS_IS))
+    fleet.settle()
+    text = "".join(doors(fleet, "BF"))
+    wanted = allowed(Case("ML", frozenset({"BF"}), Transform.CELL), 0, "BF")
+    assert {word for word in wanted if word not in text} == set()
+    assert words_of(1)["text"] in text
+    assert str(place_of(1).lat / 1e6) in text
+    assert words_of(0)["text"] not in text
+
+
+@pytest.mark.parametrize("office", OFFICES)
+def test_an_office_without_the_right_sees_no_incident_of_its_own_state(fleet, office):
+    add_officers(fleet)
+    report(fleet, 0, Case("ML", frozenset(), Transform.AS_IS))
+    with fleet.at("ML"):
+        client = Client()
+        client.force_login(Person.objects.get(username=office))
+        seen = any("needle" in client.get(path).content.decode() for path in PATHS)
+    assert seen == (office in {"permanence", "diffusion", "planification", "audit"})

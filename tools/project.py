@@ -1,0 +1,92 @@
+"""Small steps of the Makefile that are clearer in Python than in shell.
+
+`link A B` lets environment B see the packages of A, `lock` pins dependencies, `migrations` and
+`coverage` are gates, `reference` writes the pages that are made from the code.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+REQUIREMENTS = ROOT / "requirements"
+PURE = ("src/liptako/*/records.py", "src/liptako/*/rules.py")
+
+
+def link(source: str, target: str) -> int:
+    """Let the environment `target` import what `source` has installed, but not src/."""
+    packages = next(Path(source).absolute().glob("lib/python*/site-packages"))
+    site = next(Path(target).absolute().glob("lib/python*/site-packages"))
+    (site / "dependencies.pth").write_text(f"{packages}\n", encoding="utf-8")
+    return 0
+
+
+def lock() -> int:
+    """Pin the dependencies with hashes and without the address of any index."""
+    compile_ = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"]
+    plain = ["--no-emit-index-url", "--no-emit-find-links", "--strip-extras", "--no-header"]
+    for name, source in (
+        ("run", "pyproject.toml"),
+        ("build", "requirements/build.in"),
+        ("dev", "requirements/dev.in"),
+        ("node", "requirements/node.in"),
+    ):
+        target = f"requirements/{name}.txt"
+        unsafe = ["--allow-unsafe"] if name == "dev" else []
+        command = [*compile_, *plain, *unsafe, "--output-file", target, source]
+        subprocess.run(command, cwd=ROOT, check=True)
+    return 0
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which Django starts, on a folder that is thrown away."""
+    home = tempfile.mkdtemp(prefix="liptako-check-")
+    return {
+        **os.environ,
+        "LIPTAKO_HOME": home,
+        "LIPTAKO_MEMBER": "ML",
+        "LIPTAKO_SECRET_KEY": "x" * 50,
+        "DJANGO_SETTINGS_MODULE": "liptako.settings",
+    }
+
+
+def migrations() -> int:
+    """Fail if a model has changed without a migration."""
+    command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run"]
+    result = subprocess.run(
+        [*command, "--verbosity=1"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        print(result.stdout, result.stderr)
+    return result.returncode
+
+
+def coverage() -> int:
+    """Fail if core, records or rules are not covered in every branch."""
+    files = ["*/liptako/core/*", "*/liptako/*/records.py", "*/liptako/*/rules.py"]
+    command = [sys.executable, "-m", "coverage", "report", "--fail-under=100", "--skip-covered"]
+    return subprocess.run([*command, f"--include={','.join(files)}"], check=False).returncode
+
+
+def reference() -> int:
+    """Write the reference pages again."""
+    command = [sys.executable, "tests/docs/reference.py", "write"]
+    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+
+
+STEPS = {
+    "link": link,
+    "lock": lock,
+    "migrations": migrations,
+    "coverage": coverage,
+    "reference": reference,
+}
+
+if __name__ == "__main__":
+    sys.exit(STEPS[sys.argv[1]](*sys.argv[2:]))
