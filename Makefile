@@ -27,9 +27,9 @@ test: system check $(WHEEL_VENV)/installed ## everything, here and in CI
 	@echo "All tests passed."
 
 check: $(VENV)/dev build ## format, lint, types, imports, migrations, catalogue, docs, pure tests
-	$(BIN)/ruff format --check --quiet src tests tools bench conftest.py
-	$(BIN)/ruff check --quiet src tests tools bench conftest.py
-	$(BIN)/mypy --no-error-summary
+	$(BIN)/ruff format --check --quiet src tests tools conftest.py
+	$(BIN)/ruff check --quiet src tests tools conftest.py
+	$(BIN)/python tools/project.py types
 	$(BIN)/lint-imports > build/imports.txt || { cat build/imports.txt; exit 1; }
 	$(BIN)/python tools/project.py migrations
 	$(BIN)/python tools/catalogue.py check
@@ -39,12 +39,12 @@ check: $(VENV)/dev build ## format, lint, types, imports, migrations, catalogue,
 	$(BIN)/coverage report --include='*/liptako/core/*' --fail-under=100 --skip-covered
 
 test-sqlite: ## the tests on SQLite with the built wheel, and the coverage
-	$(PYTEST) -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=95 tests src
+	$(PYTEST) -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=95 tests src
 	$(WHEEL_VENV)/bin/python tools/project.py coverage
 
 test-postgresql: ## the same tests on a PostgreSQL of their own
 	$(WHEEL_VENV)/bin/python tests/with_postgres.py \
-	    $(PYTEST) -n $(WORKERS) --dist worksteal --ignore=tests/core --ignore=tests/docs tests src
+	    $(PYTEST) -n $(WORKERS) --dist loadfile --ignore=tests/core --ignore=tests/docs tests src
 
 bench: $(VENV)/dev build ## measure beside peers and print a table (results go to docs/benchmarks.md)
 	$(BIN)/python bench/run.py

@@ -38,6 +38,18 @@ def _seed(member: str) -> bytes:
 IDENTITIES = {member: new_identity() for member in MEMBERS}
 
 
+def _write_keys(home: Path, member: str) -> None:
+    """Write the keys of a member's node into its folder."""
+    (home / "keys").mkdir(parents=True)
+    (home / "keys" / "node.key").write_text(write_private_key(f"{member}/node", _seed(member)))
+    (home / "keys" / "node.age").write_text(IDENTITIES[member])
+
+
+def pytest_configure() -> None:
+    """Give the node of the settings its keys."""
+    _write_keys(Path(os.environ["LIPTAKO_HOME"]), "ML")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """Collect the static files once, as `liptako init` does, beside making the database.
@@ -59,10 +71,7 @@ def make_node(tmp_path: Path) -> Callable[[str], Any]:
     def make(member: str) -> Node:
         home = Path(os.environ["LIPTAKO_HOME"]) if member == "ML" else tmp_path / member
         if not home.exists():
-            (home / "keys").mkdir(parents=True)
-            key = write_private_key(f"{member}/node", _seed(member))
-            (home / "keys" / "node.key").write_text(key)
-            (home / "keys" / "node.age").write_text(IDENTITIES[member])
+            _write_keys(home, member)
         identity = (home / "keys" / "node.age").read_text().strip()
         return Node(
             member=member,

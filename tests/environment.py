@@ -1,6 +1,7 @@
 """The environment of a test run, set before Django reads its settings: a node's folder of its own.
 
-Loaded as the first plugin (pyproject.toml). Imports no Django.
+Loaded as the first plugin (pyproject.toml), before anything counts which lines run: it imports
+nothing of the program. The keys are written by `conftest.py`.
 """
 
 import atexit
@@ -9,19 +10,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from liptako.core.keys import write_private_key
-from liptako.core.log.sealed import new_identity
-
 ROOT = Path(__file__).parent.parent
 
 
 def make_home() -> Path:
-    """Return the folder of a node ML with keys, in memory where the machine has room for that."""
+    """Return the folder of a node ML, in memory where the machine has room for that."""
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (faster than a disk)
     home = Path(tempfile.mkdtemp(prefix="liptako-test-", dir=base))
-    (home / "keys").mkdir()
-    (home / "keys" / "node.key").write_text(write_private_key("ML/node", bytes(range(32))))
-    (home / "keys" / "node.age").write_text(new_identity())
     (home / "secret").write_text("not secret, but long enough for a test of anything at all")
     return home
 

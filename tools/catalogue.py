@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import polib
+from project import environment
 
 ROOT = Path(__file__).parent.parent / "src" / "liptako"
 CATALOGUE = ROOT / "locale" / "fr" / "LC_MESSAGES" / "django.po"
@@ -19,7 +20,7 @@ def update() -> None:
     """Collect the texts of code and templates into the catalogue."""
     command = [sys.executable, "-m", "django", "makemessages", "--locale=fr", "--no-location"]
     ignored = ["--ignore=static", "--ignore=*/tests/*", "--no-obsolete", "--verbosity=0"]
-    subprocess.run([*command, *ignored], cwd=ROOT, check=True)
+    subprocess.run([*command, *ignored], cwd=ROOT, env=environment(), check=True)
     catalogue = polib.pofile(str(CATALOGUE), wrapwidth=100)
     catalogue.header = "The words of Liptako in French. `make messages` collects, people translate."
     catalogue.metadata = {

@@ -1,7 +1,7 @@
 """Small steps of the Makefile that are clearer in Python than in shell.
 
-`link A B` lets environment B see the packages of A, `lock` pins dependencies, `migrations` and
-`coverage` are gates, `reference` writes the pages that are made from the code.
+`link A B` lets environment B see the packages of A, `lock` pins dependencies, `types`, `migrations`
+and `coverage` are gates, `reference` writes the pages that are made from the code.
 """
 
 import os
@@ -52,6 +52,12 @@ def environment() -> dict[str, str]:
     }
 
 
+def types() -> int:
+    """Fail if a type does not fit; the plugin for Django needs settings that can be read."""
+    command = [sys.executable, "-m", "mypy", "--no-error-summary"]
+    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+
+
 def migrations() -> int:
     """Fail if a model has changed without a migration."""
     command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run"]
@@ -83,6 +89,7 @@ def reference() -> int:
 STEPS = {
     "link": link,
     "lock": lock,
+    "types": types,
     "migrations": migrations,
     "coverage": coverage,
     "reference": reference,
