@@ -9,6 +9,11 @@ from liptako.members import words
 from liptako.members.models import Office
 
 
+def _day() -> forms.DateInput:
+    """Return a field for a day, whose value is spelt as browsers want it in every language."""
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
 class PersonForm(forms.Form):
     """A new account."""
 
@@ -46,6 +51,19 @@ class OfficeForm(forms.Form):
     )
     closed = forms.BooleanField(label=_("Closed: nobody acts in it any longer"), required=False)
 
+    def __init__(self, *args: object, office: Office | None, **kwargs: object) -> None:
+        """Begin with the office that is to be changed, if there is one; its code stays."""
+        if office is not None:
+            kwargs["initial"] = {
+                "code": office.code,
+                "title_fr": office.titles.get("fr", ""),
+                "title_en": office.titles.get("en", ""),
+                "roles": office.roles,
+                "closed": office.closed,
+            }
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
+        self.fields["code"].disabled = office is not None
+
 
 class MandateForm(forms.Form):
     """A mandate for an office."""
@@ -56,10 +74,8 @@ class MandateForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One on each line."),
     )
-    begins = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    ends = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    begins = forms.DateField(label=_("From"), widget=_day())
+    ends = forms.DateField(label=_("Until"), required=False, widget=_day())
     audience = forms.ChoiceField(label=_("Tell"))
 
     def __init__(
@@ -84,9 +100,3 @@ class ReasonForm(forms.Form):
     """A reason for ending something."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500)
-
-
-def title_of(office: Office, language: str) -> str:
-    """Return the title of an office in a language, or in the first one it has."""
-    titles: dict[str, str] = office.titles
-    return titles.get(language) or next(iter(titles.values()), office.code)

@@ -7,6 +7,8 @@ from liptako.administration import views
 urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/<slug:code>/", views.person, name="person"),
+    path("people/<slug:code>/password/", views.person_password, name="person_password"),
+    path("people/<slug:code>/erase/", views.person_erase, name="person_erase"),
     path("people/<slug:code>/<slug:what>/", views.person_do, name="person_do"),
     path("offices/", views.offices, name="offices"),
     path("offices/<slug:code>/", views.offices, name="office"),

@@ -5,11 +5,10 @@ from datetime import UTC, date, datetime, time
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
-from liptako.administration.forms import MandateForm, OfficeForm, PersonForm, ReasonForm, title_of
+from liptako.administration.forms import MandateForm, OfficeForm, PersonForm, ReasonForm
+from liptako.core.clock import instant_of
 from liptako.members import actions, queries, words
 from liptako.members.gate import ACTING_OFFICE, AppRequest, OfficerRequest, officer
 from liptako.members.models import Person
@@ -17,11 +16,11 @@ from liptako.members.permissions import Right
 from liptako.members.records import Mandate, Office
 from liptako.web.audiences import audience_choices, members_of_choice
 from liptako.web.paging import page_of
+from liptako.web.texts import named
 
 
 def _office_choices(member: str) -> list[tuple[str, str]]:
-    language = get_language() or ""
-    return [(row.code, title_of(row, language)) for row in queries.offices(member)]
+    return [(row.code, named(row.titles, row.code)) for row in queries.offices(member)]
 
 
 @officer(Right.MANAGE_PEOPLE)
@@ -65,26 +64,44 @@ def person(request: OfficerRequest, code: str) -> HttpResponse:
     )
 
 
-@require_POST
+@officer(Right.MANAGE_PEOPLE)
+def person_password(request: OfficerRequest, code: str) -> HttpResponse:
+    """Give a person a new password and show it, once."""
+    found = _person(code)
+    if request.method != "POST":
+        return redirect("person", code)
+    password = actions.reset_password(request.node, request.actor, found)
+    return _show_password(request, found, password)
+
+
+@officer(Right.MANAGE_PEOPLE)
+def person_erase(request: OfficerRequest, code: str) -> HttpResponse:
+    """Erase a person's account and name."""
+    found = _person(code)
+    if request.method != "POST":
+        return redirect("person", code)
+    actions.erase_person(request.node, request.actor, found)
+    messages.success(request, _("The account and the name were erased."))
+    return redirect("people")
+
+
 @officer(Right.MANAGE_PEOPLE)
 def person_do(request: OfficerRequest, code: str, what: str) -> HttpResponse:
-    """Change something about a person."""
+    """Give or end an office, open or close the account."""
     found, node, actor = _person(code), request.node, request.actor
-    office = request.POST.get("office", "")
-    if what == "password":
-        return _show_password(request, found, actions.reset_password(node, actor, found))
-    if what == "assign":
-        actions.assign(node, actor, found, office)
-    elif what == "relieve":
-        actions.relieve(node, actor, found, office)
-    elif what == "erase":
-        actions.erase_person(node, actor, found)
-        messages.success(request, _("The account and the name were erased."))
-        return redirect("people")
-    else:
+    if request.method != "POST":
+        return redirect("person", code)
+    if what in {"open", "close"}:
         actions.set_active(node, actor, found, active=what == "open")
+    elif what in _OFFICE_CHANGES:
+        _OFFICE_CHANGES[what](node, actor, found, request.POST.get("office", ""))
+    else:
+        raise Http404
     messages.success(request, _("Saved."))
     return redirect("person", code)
+
+
+_OFFICE_CHANGES = {"assign": actions.assign, "relieve": actions.relieve}
 
 
 @officer(Right.MANAGE_PEOPLE)
@@ -93,34 +110,27 @@ def offices(request: OfficerRequest, code: str = "") -> HttpResponse:
     row = queries.office(request.node.member, code) if code else None
     if code and row is None:
         raise Http404
-    initial = row and {
-        "code": row.code,
-        "title_fr": row.titles.get("fr", ""),
-        "title_en": row.titles.get("en", ""),
-        "roles": row.roles,
-        "closed": row.closed,
-    }
-    form = OfficeForm(request.POST or None, initial=initial or None)
+    form = OfficeForm(request.POST or None, office=row)
     if request.method == "POST" and form.is_valid():
-        _save_office(request, form)
+        save = actions.set_office if row else actions.add_office
+        save(request.node, request.actor, _office_of(form))
+        messages.success(request, _("Saved."))
         return redirect("offices")
     rows = queries.all_offices(request.node.member)
     context = {"rows": rows, "form": form, "office": row, "roles": words.ROLES}
     return render(request, "administration/offices.html", context)
 
 
-def _save_office(request: OfficerRequest, form: OfficeForm) -> None:
-    """Write what the form holds."""
+def _office_of(form: OfficeForm) -> Office:
+    """Return what the form holds."""
     data = form.cleaned_data
     titles = {"fr": data["title_fr"], "en": data["title_en"]}
-    office = Office(
+    return Office(
         code=data["code"],
         titles={language: title for language, title in titles.items() if title},
         roles=tuple(data["roles"]),
         closed=data["closed"],
     )
-    actions.set_office(request.node, request.actor, office)
-    messages.success(request, _("Saved."))
 
 
 @officer(Right.SEE_MANDATES)
@@ -137,8 +147,8 @@ def mandates(request: OfficerRequest) -> HttpResponse:
         mandate = Mandate(
             office=data["office"],
             subjects=data["subjects"],
-            begins=_start(data["begins"]),
-            ends=data["ends"] and _start(data["ends"]),
+            begins=_moment(data["begins"], time.min),
+            ends=data["ends"] and _moment(data["ends"], time.max),
         )
         audience = members_of_choice(request.node.member, data["audience"])
         actions.give_mandate(request.node, request.actor, mandate, audience)
@@ -148,9 +158,9 @@ def mandates(request: OfficerRequest) -> HttpResponse:
     return render(request, "administration/mandates.html", context)
 
 
-def _start(day: date) -> int:
-    """Return the first millisecond of a day in UTC."""
-    return int(datetime.combine(day, time(), UTC).timestamp() * 1000)
+def _moment(day: date, at: time) -> int:
+    """Return a time of a day in UTC, in milliseconds: a mandate holds on its last day too."""
+    return instant_of(datetime.combine(day, at, UTC)).milliseconds
 
 
 @officer(Right.GIVE_MANDATE)
@@ -170,23 +180,24 @@ def mandate_end(request: OfficerRequest, name: str) -> HttpResponse:
 @officer(Right.SEE_AUDIT)
 def audit(request: OfficerRequest) -> HttpResponse:
     """Show the audit trail, of all events or of one."""
-    event = request.GET.get("event", "")
+    events = queries.audit_events()
+    wanted = request.GET.get("event", "")
+    event = wanted if wanted in events else ""
     page = page_of(request, queries.audit(event), 100)
     codes = [code for row in page for code in (row.person, row.subject) if code]
     context = {
         "page": page,
         "event": event,
-        "events": [(name, words.event_word(name)) for name in queries.audit_events()],
+        "events": [(name, words.event_word(name)) for name in events],
         "rows": [(row, words.event_word(row.event)) for row in page],
         "names": queries.names_of(codes),
     }
     return render(request, "administration/audit.html", context)
 
 
-@require_POST
 def act_as(request: AppRequest) -> HttpResponse:
-    """Act in another of one's offices from now on."""
-    wanted = request.POST.get("office", "")
+    """Act in another of one's offices from now on; who only looks at the address is led home."""
+    wanted = request.POST.get("office")
     if wanted in {actor.office for actor in request.offices}:
         request.session[ACTING_OFFICE] = wanted
     return redirect("home")

@@ -3,10 +3,17 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import password_changed
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
+from liptako.core.errors import NotAllowedError
 from liptako.ledger.node import this_node
 from liptako.members import actions
 from liptako.members.models import Person
@@ -18,6 +25,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's signature)
         """Nobody signs up by themselves."""
         return False
+
+    def respond_user_inactive(self, request: HttpRequest, user: Person) -> HttpResponse:  # noqa: ARG002 (allauth's signature)
+        """Raise NotAllowedError: the right password does not open a closed account."""
+        raise NotAllowedError("this account is closed: the node administrator can open it again")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 (allauth's signature)
+        """Go on to what waits: most people change the password because they had to."""
+        return reverse("home")
 
     def send_notification_mail(self, *args: object, **kwargs: object) -> None:
         """Send nothing: a node may have no mail, and the audit trail tells the same."""
@@ -33,7 +48,9 @@ def listen() -> None:
     user_login_failed.connect(_sign_in_failed, dispatch_uid="liptako")
     password_changed.connect(_password_changed, dispatch_uid="liptako")
     authenticator_added.connect(_authenticator_added, dispatch_uid="liptako")
+    authenticator_reset.connect(_authenticator_added, dispatch_uid="liptako")
     authenticator_removed.connect(_authenticator_removed, dispatch_uid="liptako")
+    authentication_failed.connect(_second_factor_failed, dispatch_uid="liptako")
 
 
 def _signed_in(user: Person, **_: object) -> None:
@@ -47,7 +64,8 @@ def _signed_out(user: Person | None, **_: object) -> None:
 
 def _sign_in_failed(credentials: dict[str, str], **_: object) -> None:
     """Note a failed sign-in; of the account only if it exists: people type passwords there too."""
-    person = Person.objects.filter(username=credentials.get("username", "")).first()
+    typed = credentials.get("username", "")
+    person = Person.objects.filter(username__iexact=typed).first()
     actions.record_audit(this_node(), "sign_in.failed", subject=person.code if person else "")
 
 
@@ -63,3 +81,8 @@ def _authenticator_added(user: Person, authenticator: Authenticator, **_: object
 def _authenticator_removed(user: Person, authenticator: Authenticator, **_: object) -> None:
     kind = str(authenticator.type)
     actions.record_audit(this_node(), "authenticator.remove", subject=user.code, detail=kind)
+
+
+def _second_factor_failed(user: Person, authenticator: Authenticator, **_: object) -> None:
+    kind = str(authenticator.type)
+    actions.record_audit(this_node(), "sign_in.failed", subject=user.code, detail=kind)

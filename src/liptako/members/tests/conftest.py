@@ -6,7 +6,7 @@ from django.core.cache import cache
 from liptako.members import actions
 from liptako.members.records import Office
 
-PASSWORD = "une phrase assez longue"
+PASSWORD = "une phrase assez longue"  # noqa: S105 (of people who exist in tests only)
 
 
 @pytest.fixture(autouse=True)

@@ -42,9 +42,9 @@ def state():
 
 
 WITHOUT_RIGHT = {
-    "set_office": lambda node, actor, person: actions.set_office(node, actor, OFFICE),
-    "add_office": lambda node, actor, person: actions.add_office(node, actor, OFFICE),
-    "add_person": lambda node, actor, person: actions.add_person(
+    "set_office": lambda node, actor, _person: actions.set_office(node, actor, OFFICE),
+    "add_office": lambda node, actor, _person: actions.add_office(node, actor, OFFICE),
+    "add_person": lambda node, actor, _person: actions.add_person(
         node, actor, username="moussa", name="Moussa", offices=[]
     ),
     "reset_password": actions.reset_password,
@@ -52,23 +52,28 @@ WITHOUT_RIGHT = {
     "erase": actions.erase_person,
     "assign": lambda node, actor, person: actions.assign(node, actor, person, "delegue"),
     "relieve": lambda node, actor, person: actions.relieve(node, actor, person, "permanence"),
-    "give_mandate": lambda node, actor, person: actions.give_mandate(node, actor, MANDATE, ALL),
-    "end_mandate": lambda node, actor, person: actions.end_mandate(
+    "give_mandate": lambda node, actor, _person: actions.give_mandate(node, actor, MANDATE, ALL),
+    "end_mandate": lambda node, actor, _person: actions.end_mandate(
         node, actor, Mandate.objects.get().object, "relève"
     ),
 }
 
 
-@pytest.mark.parametrize("action", WITHOUT_RIGHT)
-def test_without_the_right_nothing_is_done(node, compact, actor, chief, office, person, action):
+@pytest.fixture
+def awa_on_watch(node, compact, chief, office, person):
+    """A node with somebody in an office, and with a mandate."""
     office("permanence")
     office("delegue")
-    awa = person("awa", "permanence")
     actions.give_mandate(node, chief, MANDATE, ALL)
+    return person("awa", "permanence")
+
+
+@pytest.mark.parametrize("action", WITHOUT_RIGHT)
+def test_without_the_right_nothing_is_done(node, actor, awa_on_watch, action):
     others = [role for role in Role if role != CHIEF]
     before = state()
     with pytest.raises(NotAllowedError):
-        WITHOUT_RIGHT[action](node, actor(*others), awa)
+        WITHOUT_RIGHT[action](node, actor(*others), awa_on_watch)
     assert state() == before
 
 

@@ -23,8 +23,10 @@ GOLDEN = {
             roles=("watch_officer", "releasing_officer"),
             closed=True,
         ),
-        b'{"code":"permanence","titles":{"fr":"Officier de permanence","en":"Watch officer"},'
-        b'"roles":["watch_officer","releasing_officer"],"closed":true}',
+        (
+            b'{"code":"permanence","titles":{"fr":"Officier de permanence","en":"Watch officer"},'
+            b'"roles":["watch_officer","releasing_officer"],"closed":true}'
+        ),
     ),
     MANDATE: (
         Mandate(
@@ -33,8 +35,10 @@ GOLDEN = {
             begins=1_790_000_000_000,
             ends=1_800_000_000_000,
         ),
-        b'{"office":"delegue","subjects":["mesures communes","r\xc3\xa8glement"],'
-        b'"begins":1790000000000,"ends":1800000000000}',
+        (
+            b'{"office":"delegue","subjects":["mesures communes","r\xc3\xa8glement"],'
+            b'"begins":1790000000000,"ends":1800000000000}'
+        ),
     ),
     MANDATE_END: (MandateEnd(reason="relève"), b'{"reason":"rel\xc3\xa8ve"}'),
     AUDIT: (

@@ -1,0 +1,129 @@
+"""Pages about offices: the list, a new one, a change, closing."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from liptako.ledger.models import Entry
+from liptako.members.models import Office
+
+pytestmark = pytest.mark.django_db
+CHIEF = "node_administrator"
+TYPED = {"code": "quart", "title_fr": "Quart", "title_en": "Watch", "roles": ["watch_officer"]}
+
+
+def stored(code):
+    row = Office.objects.get(code=code)
+    return row.titles, row.roles, row.closed
+
+
+def count_queries(client, address):
+    with CaptureQueriesContext(connection) as queries_made:
+        assert client.get(address).status_code == 200
+    return len(queries_made)
+
+
+def test_the_list_shows_titles_codes_and_roles_closed_ones_last(acting, office):
+    office("zulu", "auditor")
+    office("alpha", "planner", closed=True)
+    page = acting(CHIEF).get("/offices/").content.decode()
+    rows = re.findall(
+        r"<code>(\w+)</code></td><td[^>]*>(?:<span class=\"tag\">([^<]+)</span>)", page
+    )
+    assert rows == [
+        ("bureau", "Node administrator"),
+        ("zulu", "Auditor"),
+        ("alpha", "Planner"),
+    ]
+
+
+def test_the_list_of_offices_asks_as_often_for_four_as_for_one(acting, office):
+    browser = acting(CHIEF)
+    one = count_queries(browser, "/offices/")
+    for code in ("aa", "bb", "cc"):
+        office(code, "auditor", "planner")
+    assert count_queries(browser, "/offices/") == one
+
+
+@pytest.mark.parametrize("role", ["watch_officer", "auditor"])
+def test_only_the_administration_sees_and_changes_offices(acting, office, role):
+    office("quart")
+    browser = acting(role)
+    before = Entry.objects.count()
+    seen = [
+        browser.get("/offices/"),
+        browser.get("/offices/quart/"),
+        browser.post("/offices/", TYPED),
+    ]
+    assert [answer.status_code for answer in seen] == [403, 403, 403]
+    assert Entry.objects.count() == before
+
+
+def test_an_office_that_does_not_exist_is_not_found(acting):
+    assert acting(CHIEF).get("/offices/nowhere/").status_code == 404
+
+
+def test_a_new_office_is_written(acting):
+    answer = acting(CHIEF).post("/offices/", TYPED, follow=True)
+    assert answer.redirect_chain == [("/offices/", 302)]
+    assert stored("quart") == ({"fr": "Quart", "en": "Watch"}, ["watch_officer"], False)
+
+
+def test_a_title_in_one_language_is_enough(acting):
+    acting(CHIEF).post("/offices/", {"code": "quart", "title_fr": "Quart"})
+    assert stored("quart") == ({"fr": "Quart"}, [], False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"code": "Q"}, {"code": ""}, {"title_fr": " "}, {"roles": ["king"]}, {"title_en": "x" * 121}],
+)
+def test_a_new_office_with_a_fault_is_shown_again_and_not_written(acting, changes):
+    answer = acting(CHIEF).post("/offices/", TYPED | changes)
+    assert (answer.status_code, Office.objects.count()) == (200, 1)
+    assert 'class="errorlist"' in answer.content.decode()
+
+
+def test_a_new_office_never_changes_the_one_with_the_same_code(acting, office):
+    office("quart", "auditor", closed=True)
+    answer = acting(CHIEF).post("/offices/", TYPED)
+    assert answer.status_code == 409
+    assert "Watch" in answer.content.decode()
+    assert stored("quart") == ({"fr": "Bureau quart"}, ["auditor"], True)
+
+
+def test_the_page_of_an_office_begins_with_what_it_is(acting, office):
+    office("quart", "auditor", titles={"en": "Watch"}, closed=True)
+    page = acting(CHIEF).get("/offices/quart/").content.decode()
+    assert re.findall(r'name="(\w+)" value="([^"]*)"[^>]*(?:checked|maxlength|disabled)', page) == [
+        ("code", "quart"),
+        ("title_en", "Watch"),
+        ("roles", "auditor"),
+    ]
+    assert re.search(r'name="closed"[^>]*checked', page)
+
+
+def test_an_office_is_changed_and_keeps_its_code(acting, office):
+    office("quart", "auditor")
+    answer = acting(CHIEF).post("/offices/quart/", TYPED | {"code": "other", "closed": "on"})
+    assert answer.status_code == 302
+    assert stored("quart") == ({"fr": "Quart", "en": "Watch"}, ["watch_officer"], True)
+    assert sorted(Office.objects.values_list("code", flat=True)) == ["bureau", "quart"]
+
+
+def test_titles_are_shown_in_the_language_of_the_person(acting, office, settings):
+    office("quart", titles={"fr": "Quart", "en": "Watch"})
+    browser = acting(CHIEF)
+    seen = []
+    for language in ("fr", "en"):
+        browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        page = browser.get("/people/").content.decode()
+        seen.append([title for title in ("Quart", "Watch") if title in page])
+    assert seen == [["Quart"], ["Watch"]]
+
+
+def test_an_office_with_an_empty_title_is_called_by_another_one(acting, office):
+    office("quart", titles={"en": "", "fr": "Quart"})
+    assert "Quart" in acting(CHIEF).get("/people/").content.decode()
