@@ -1,16 +1,21 @@
 """The file of a backup: a tar archive with the node's keys, settings and database."""
 
+import gzip
 import os
 import shutil
 import sqlite3
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from contextlib import closing
 from pathlib import Path
+from typing import IO, cast
 
+from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
 from liptako.core.errors import MalformedError, RefusedError, StorageError
 from liptako.env import ENV_FILE, Database, read_settings
+from liptako.ledger.node import SIGN_KEY
 
 _SQLITE = "liptako.sqlite3"
 _DUMP = "liptako.pgdump"
@@ -23,29 +28,25 @@ _FILES = (
     "areas.geojson",
     "sources.json",
 )
+_RESTORE = ("--no-owner", "--no-acl", "--single-transaction")
+_STEP = 2**20  # bytes
 
 
 def write_backup(home: Path, target: Path) -> None:
     """Write a backup. Raises StorageError; an unfinished file never bears the name."""
-    part = target.with_name(target.name + ".part")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             snapshot = _snapshot(read_settings().database, Path(folder))
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with (
-                os.fdopen(descriptor, "wb") as file,
+                whole_file(target, private=True) as file,
                 tarfile.open(fileobj=file, mode="w:gz") as tar,
             ):
                 for name in _FILES:
                     if (home / name).exists():
                         tar.add(home / name, name)
                 tar.add(snapshot, snapshot.name)
-        part.replace(target)
     except (OSError, sqlite3.Error, tarfile.TarError) as cause:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            "backup: %(file)s cannot be written: %(why)s", file=str(target), why=str(cause)
-        ) from cause
+        raise cannot_write(target, cause) from cause
 
 
 def _snapshot(database: Database, folder: Path) -> Path:
@@ -64,49 +65,82 @@ def _snapshot(database: Database, folder: Path) -> Path:
 
 
 def unpack_backup(source: Path, home: Path, database_url: str | None) -> None:
-    """Unpack a backup into an empty folder.
+    """Unpack a backup into an empty folder, and let it use its own copy of the database.
 
-    Raises RefusedError if the folder is in use, MalformedError if the file is no backup, and
-    StorageError if it cannot be written.
+    Raises RefusedError if the folder is in use, MalformedError if the file is no whole backup, and
+    StorageError if the folder cannot be written.
     """
-    if home.exists() and any(home.iterdir()):
-        raise RefusedError("restore: the folder %(home)s is not empty", home=str(home))
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_whole(source)
+    _make_empty(home)
     try:
         with tarfile.open(source, "r:gz") as tar:
-            if ENV_FILE not in tar.getnames():
-                raise MalformedError("restore: %(file)s is no backup", file=str(source))
             tar.extractall(home, filter="data")
-    except (OSError, EOFError, tarfile.TarError) as cause:
-        shutil.rmtree(home, ignore_errors=True)
+        _set_database(home / ENV_FILE, database_url)
+    except tarfile.TarError as cause:
+        remove(home)
+        raise MalformedError("restore: %(file)s is no backup", file=str(source)) from cause
+    except OSError as cause:
+        remove(home)
+        raise cannot_write(home, cause) from cause
+
+
+def _make_empty(home: Path) -> None:
+    """Make a folder, which may be there if it is empty. Raises RefusedError or StorageError."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        in_use = any(home.iterdir())
+    except OSError as cause:
+        raise cannot_write(home, cause) from cause
+    if in_use:
+        raise RefusedError("restore: the folder %(home)s is not empty", home=str(home))
+
+
+def remove(home: Path) -> None:
+    """Take away what was unpacked."""
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _check_whole(source: Path) -> None:
+    """Raise MalformedError unless a file is a backup; read to its end, where its checksum is."""
+    try:
+        with gzip.open(source) as plain, tarfile.open(fileobj=cast(IO[bytes], plain)) as tar:
+            names = frozenset(tar.getnames())
+            while plain.read(_STEP):
+                pass
+    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as cause:
         raise MalformedError(
-            "restore: %(file)s cannot be read: %(why)s", file=str(source), why=str(cause)
+            "restore: %(file)s is no backup, or it is damaged", file=str(source)
         ) from cause
-    _set_database(home, database_url)
+    except OSError as cause:
+        raise cannot_read(source, cause) from cause
+    if SIGN_KEY not in names or len(names & {_SQLITE, _DUMP}) != 1:
+        raise MalformedError("restore: %(file)s is no backup", file=str(source))
 
 
-def _set_database(home: Path, url: str | None) -> None:
+def _set_database(path: Path, url: str | None) -> None:
     """Let the restored node use its own copy, not the database of the node that was backed up."""
-    path = home / ENV_FILE
-    lines = [
-        line
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if not line.startswith("DATABASE_URL=")
-    ]
-    if url:
-        lines.append(f"DATABASE_URL={url}")
-    elif (home / _DUMP).exists():
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = [line for line in before if not line.strip().startswith("DATABASE_URL")]
+    lines += [f"DATABASE_URL={url}"] if url else []
+    write_file(path, ("\n".join(lines) + "\n").encode(), private=True)
+
+
+def fill_database(home: Path) -> None:
+    """Fill the PostgreSQL database from the dump that was unpacked, if there is one.
+
+    Raises RefusedError if the settings lead to another kind of database, or to another file.
+    """
+    database, dump = read_settings().database, home / _DUMP
+    if not dump.exists():
+        if database != Database(engine="sqlite3", name=str(home / _SQLITE)):
+            raise RefusedError(
+                "restore: this backup is of SQLite: leave out --database-url and DATABASE_URL"
+            )
+        return
+    if database.engine == "sqlite3":
         raise RefusedError("restore: this backup is of PostgreSQL: give --database-url")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def fill_postgresql(home: Path) -> None:
-    """Fill the PostgreSQL database from the dump that was unpacked, if there is one."""
-    dump = home / _DUMP
-    if dump.exists():
-        database = read_settings().database
-        _run_postgresql("pg_restore", database, ["--no-owner", "--exit-on-error", str(dump)])
-        dump.unlink()
+    _run_postgresql("pg_restore", database, [*_RESTORE, str(dump)])
+    dump.unlink()
 
 
 def _run_postgresql(program: str, database: Database, arguments: list[str]) -> None:

@@ -5,7 +5,7 @@ from gettext import gettext as _
 
 from liptako.cli import codes
 from liptako.cli.home import start
-from liptako.cli.words import Progress, complain, say
+from liptako.cli.words import Progress, complain, error_words, say
 
 
 def verify_log(args: Namespace) -> int:
@@ -16,7 +16,7 @@ def verify_log(args: Namespace) -> int:
 
     faults, count = check_logs(this_node(), Progress(_("Records")))
     for fault in faults:
-        complain(fault)
+        complain(error_words(fault))
     if faults:
         return codes.FAULT
     say(_("%(count)d records: every signature, hash and payload is in order.") % {"count": count})

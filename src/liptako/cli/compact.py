@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.files import read_file, write_file
 from liptako.cli.home import start
-from liptako.cli.setup import names_of
-from liptako.cli.words import say
+from liptako.cli.words import names_of, say
 from liptako.core.compact.members import (
+    Member,
     compact_phrase,
     draft_compact,
     read_card,
     read_compact,
     write_compact,
 )
-from liptako.core.errors import MalformedError, RefusedError, StorageError
+from liptako.core.errors import RefusedError
+from liptako.core.log.sealed import recipient_of
+from liptako.ledger.node import Node
 
 
 def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
@@ -43,26 +46,6 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
     partner.add_argument("member", help=_("id of the member, such as ML"))
     partner.add_argument("address", help=_("https://HOST:PORT; empty: by file only"))
     partner.set_defaults(run=run_partner)
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a file. Raises MalformedError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as cause:
-        raise MalformedError(
-            "%(file)s cannot be read: %(why)s", file=str(path), why=cause.strerror or str(cause)
-        ) from cause
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file. Raises StorageError if it cannot be written."""
-    try:
-        path.write_bytes(data)
-    except OSError as cause:
-        raise StorageError(
-            "%(file)s cannot be written: %(why)s", file=str(path), why=cause.strerror or str(cause)
-        ) from cause
 
 
 def run_draft(args: Namespace) -> int:
@@ -92,10 +75,20 @@ def run_adopt(args: Namespace) -> int:
     if given is None or given.split() != phrase.split():
         raise RefusedError("the groups of digits are not the same: the compact was not adopted")
     node = this_node()
+    _check_keys(read_compact(data).member(node.member), node)
     compact = compacts.adopt(data, node.member, node.clock)
     record_audit(node, "compact.adopt", detail=str(compact.version))
     say(_("Compact of version %(version)d adopted") % {"version": compact.version})
     return codes.OK
+
+
+def _check_keys(member: Member, node: Node) -> None:
+    """Raise RefusedError if the compact gives this member keys that its node does not hold."""
+    own = (node.signer.public, recipient_of(node.identity))
+    if (member.keys.sign, member.keys.seal) != own:
+        raise RefusedError(
+            "compact: the keys of %(member)s in it are not those of this node", member=member.id
+        )
 
 
 def run_partner(args: Namespace) -> int:

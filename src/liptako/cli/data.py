@@ -1,6 +1,7 @@
 """Commands about public data: base map, published incidents, fictional incidents."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from liptako.cli import codes
 from liptako.cli.home import start
 from liptako.cli.words import Progress, complain, error_words, say
-from liptako.core.errors import SettingError
+from liptako.core.errors import LiptakoError, SettingError
 from liptako.env import read_settings
 from liptako.web import basemap
 
@@ -43,24 +44,33 @@ def run_basemap(args: Namespace) -> int:
 def run_import(args: Namespace) -> int:
     """Import a table of published incidents, in the office of the administration."""
     start(args)
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger import compacts  # noqa: PLC0415 (same)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
-    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
-    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (same)
+    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (after django.setup)
 
     data = read_settings().data
     path = args.table or (data and data / TABLE)
     if path is None:
         raise SettingError("%(name)s: this setting is missing", name="LIPTAKO_DATA")
-    node, rows = this_node(), read_table(path)
-    everyone = frozenset(member.id for member in compacts.current().members)
+    rows = read_table(path)
+    added, faults = _take(rows, args)
+    for fault in faults:
+        complain(error_words(fault))
+    say(_("%(added)d new incidents of %(total)d rows.") % {"added": added, "total": len(rows)})
+    return codes.FAULT if faults else codes.OK
+
+
+def _take(rows: Sequence[Any], args: Namespace) -> tuple[int, Sequence[LiptakoError]]:
+    """Take the rows of a table in; return how many were new, and what is wrong with the others."""
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from liptako.ledger import compacts  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
+
+    node, show, added = this_node(), Progress(_("Incidents")), 0
+    members = compacts.current().members if args.release else ()
     order = ImportOrder(
-        countries=frozenset(args.country), members=everyone if args.release else frozenset()
+        countries=frozenset(args.country), members=frozenset(member.id for member in members)
     )
-    show = Progress(_("Incidents"))
-    added = 0
 
     def progress(done: int, new: int) -> None:
         nonlocal added
@@ -70,7 +80,4 @@ def run_import(args: Namespace) -> int:
     actor = administrator(node)
     faults = import_published(node, actor, rows, order, progress)
     record_audit(node, "incidents.import", actor=actor, detail=str(added))
-    for fault in faults:
-        complain(error_words(fault))
-    say(_("%(added)d new incidents of %(total)d rows.") % {"added": added, "total": len(rows)})
-    return codes.FAULT if faults else codes.OK
+    return added, faults

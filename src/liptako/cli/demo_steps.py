@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from liptako.cli import codes
-from liptako.cli.demo import COMPACT, NODES, PEOPLE, DemoNode, https_port
+from liptako.cli.demo_nodes import COMPACT, NODES, PEOPLE, DemoNode, https_port
 from liptako.cli.home import start
 from liptako.cli.words import say
 from liptako.core.geo import Position

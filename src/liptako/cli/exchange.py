@@ -1,15 +1,14 @@
 """Commands of the exchange: with a partner now, into a file, out of a file."""
 
-import os
 from argparse import Namespace
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
 from liptako.cli.words import complain, error_words, say
-from liptako.core.errors import MalformedError, StorageError
 
 
 def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
@@ -44,20 +43,9 @@ def run_write(args: Namespace) -> int:
     from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
     from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
 
-    node, part = this_node(), args.file.with_name(args.file.name + ".part")
-    try:
-        with part.open("wb") as target:
-            count = write_bundle(node, args.member, target, limit=None, standalone=True)
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(args.file)
-    except OSError as cause:
-        part.unlink(missing_ok=True)
-        raise StorageError(
-            "%(file)s cannot be written: %(why)s",
-            file=str(args.file),
-            why=cause.strerror or str(cause),
-        ) from cause
+    node = this_node()
+    with whole_file(args.file) as target:
+        count = write_bundle(node, args.member, target, limit=None, standalone=True)
     record_audit(node, "bundle.export", subject=args.member, detail=str(count))
     say(
         _("%(count)d records for %(member)s in %(file)s")
@@ -78,11 +66,7 @@ def run_read(args: Namespace) -> int:
         with args.file.open("rb") as source:
             report = read_sealed(node, source, how="file")
     except OSError as cause:
-        raise MalformedError(
-            "%(file)s cannot be read: %(why)s",
-            file=str(args.file),
-            why=cause.strerror or str(cause),
-        ) from cause
+        raise cannot_read(args.file, cause) from cause
     record_audit(node, "bundle.import", subject=report.sender, detail=str(report.taken))
     return _tell(report)
 

@@ -1,49 +1,61 @@
 """Finds the node's folder, and starts Django on it for the commands that need the database."""
 
 import os
+import sys
 from argparse import Namespace
 from pathlib import Path
 
-from liptako.core.errors import SettingError, StorageError
-
-_DEFAULT = "LIPTAKO_HOME"
+from liptako.core.errors import StorageError
+from liptako.env import read_home
 
 
 def home_of(args: Namespace) -> Path:
     """Return the node's folder: `--home`, else LIPTAKO_HOME. Raises SettingError."""
-    home = args.home or os.environ.get(_DEFAULT)
-    if not home:
-        raise SettingError("%(name)s: this setting is missing", name=_DEFAULT)
-    return Path(home).absolute()
+    return Path(args.home).absolute() if args.home else read_home()
 
 
 def start(args: Namespace, *, migrated: bool = True) -> Path:
     """Start Django for the node and return its folder.
 
-    Raises SettingError for a wrong setting, and StorageError for a database that cannot be
-    reached, or that this version has not prepared yet.
+    Raises SettingError for a wrong setting or a missing key, and StorageError for a database that
+    cannot be reached, or that this version has not prepared yet.
     """
     home = home_of(args)
-    os.environ[_DEFAULT] = str(home)
+    os.environ.pop("LIPTAKO_HOME_FILE", None)
+    os.environ["LIPTAKO_HOME"] = str(home)
     os.environ["DJANGO_SETTINGS_MODULE"] = "liptako.settings"
     import django  # noqa: PLC0415 (slow, and not for the commands that do without)
 
     django.setup()
     if migrated:
+        from liptako.ledger.node import this_node  # noqa: PLC0415 (after django.setup)
+
+        this_node()
         _check_database()
     return home
 
 
 def _check_database() -> None:
     """Raise StorageError if the database is not there or of another version."""
-    from django.db import OperationalError, connection  # noqa: PLC0415 (after django.setup)
+    from django.db import DatabaseError, connection  # noqa: PLC0415 (after django.setup)
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415 (same)
 
     try:
         executor = MigrationExecutor(connection)
-    except OperationalError as cause:
+    except DatabaseError as cause:
         raise StorageError("the database cannot be reached: %(why)s", why=str(cause)) from cause
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise StorageError(
             "the database was not prepared for this version: run `liptako init` on the same folder"
         )
+
+
+def storage_error(error: Exception) -> StorageError | None:
+    """Return our error for a database that would not take it; nothing for any other error.
+
+    Asked about every error at the top of a command, of which some do without Django.
+    """
+    database = sys.modules.get("django.db")
+    if database is None or not isinstance(error, database.OperationalError):
+        return None
+    return StorageError("the database would not take it: %(why)s", why=str(error).strip())

@@ -18,19 +18,23 @@ from liptako.cli import (
     node,
     people,
     safety,
+    serve,
     verify,
 )
+from liptako.cli.home import storage_error
 from liptako.cli.words import choose_language, complain, error_words, speak
 from liptako.core.errors import LiptakoError
 from liptako.env import LANGUAGES
 
-GROUPS = (node, data, compact, people, exchange, verify, safety, demo, demo_steps)
+GROUPS = (node, serve, data, compact, people, exchange, verify, safety, demo, demo_steps)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
-        prog="liptako", description=_("The working system of an alliance of sovereign States.")
+        prog="liptako",
+        description=_("The working system of an alliance of sovereign States."),
+        allow_abbrev=False,  # `choose_language` looks for the whole word
     )
     parser.add_argument("--home", help=_("folder of the node (else LIPTAKO_HOME)"))
     parser.add_argument("--language", choices=LANGUAGES, help=_("language of the messages"))
@@ -50,9 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = args.run(args)
     except LiptakoError as error:
-        complain(error_words(error))
-        return codes.code_of(error)
+        return _tell(error)
     except KeyboardInterrupt:
         complain(_("Interrupted. What was finished is kept; run it again to go on."))
         return codes.INTERRUPTED
+    except Exception as error:
+        found = storage_error(error)
+        if found is None:
+            raise
+        return _tell(found)
     return code
+
+
+def _tell(error: LiptakoError) -> int:
+    """Say an error in the person's language and return its exit code."""
+    complain(error_words(error))
+    return codes.code_of(error)

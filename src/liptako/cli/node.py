@@ -1,23 +1,15 @@
-"""Commands of a node's life: init, serve, work, rebuild."""
+"""Commands of a node's life: init, work, rebuild."""
 
-import signal
-import subprocess
-import sys
 import threading
 from argparse import Namespace
 from gettext import gettext as _
-from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
-from liptako.cli import codes, setup
+from liptako.cli import codes
 from liptako.cli.home import home_of, start
 from liptako.cli.words import Progress, complain, say
-from liptako.core.errors import SettingError
-from liptako.core.refs import member_id
 from liptako.env import read_settings
 
-_THREADS = 4
 _SCHEDULE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 
@@ -35,11 +27,6 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
     init.add_argument("--administrator", default="admin", help=_("account of the administrator"))
     init.set_defaults(run=run_init)
 
-    serve = commands.add_parser("serve", help=_("serve the pages and the partners' nodes"))
-    serve.add_argument("--only", help=_("serve only this address"))
-    serve.add_argument("--workers", type=int, default=1, help=_("processes per address"))
-    serve.set_defaults(run=run_serve)
-
     work = commands.add_parser("work", help=_("exchange with partners, do background work"))
     work.set_defaults(run=run_work)
 
@@ -49,11 +36,12 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 
 def run_init(args: Namespace) -> int:
     """Set up a node; a second run finishes what the first one did not."""
-    member_id(args.member)
+    from liptako.cli import setup  # noqa: PLC0415 (slow: X.509; needed by this command only)
+
     setup.make_folder(home_of(args), args)
     home = start(args, migrated=False)
-    password = setup.fill_database(args)
     setup.build_map(home)
+    password = setup.fill_database(args)  # last, so that the password is not lost to a fault
     say(_("Node of %(member)s set up in %(home)s") % {"member": args.member, "home": home})
     say(_("Fingerprint: %(phrase)s") % {"phrase": setup.own_phrase()})
     say(_("Card for the partners: %(file)s") % {"file": home / setup.CARD})
@@ -63,69 +51,6 @@ def run_init(args: Namespace) -> int:
             _("Administrator: %(account)s  password: %(password)s")
             % {"account": account, "password": password}
         )
-    return codes.OK
-
-
-def run_serve(args: Namespace) -> int:
-    """Serve all addresses of LIPTAKO_LISTEN until interrupted, a process for each."""
-    home = start(args)
-    settings = read_settings()
-    if args.only:
-        return _serve_one(args.only, args.workers)
-    if not setup.has_map(home):
-        complain(_("There is no base map: maps stay empty. Run: liptako basemap"))
-    if len(settings.listen) == 1:
-        say(_("Serving %(address)s") % {"address": settings.listen[0]})
-        return _serve_one(settings.listen[0], args.workers)
-    command = [sys.executable, "-m", "liptako", "serve", f"--workers={args.workers}", "--only"]
-    children = [subprocess.Popen([*command, address]) for address in settings.listen]  # noqa: S603
-    for address in settings.listen:
-        say(_("Serving %(address)s") % {"address": address})
-    return _wait_for(children)
-
-
-def _wait_for(children: list[subprocess.Popen[bytes]]) -> int:
-    """Wait until one of the servers ends, then end the others."""
-    stop = threading.Event()
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
-    while not stop.wait(0.5) and all(child.poll() is None for child in children):
-        pass
-    for child in children:
-        child.terminate()
-    codes_of_children = [child.wait() for child in children]
-    return codes.OK if stop.is_set() else max(codes_of_children)
-
-
-def _serve_one(address: str, workers: int) -> int:
-    """Serve one address in this process."""
-    from granian import Granian  # noqa: PLC0415 (needed by this command only)
-    from granian.constants import Interfaces  # noqa: PLC0415 (same)
-
-    from liptako.ledger.node import TLS_CERT, TLS_KEY  # noqa: PLC0415 (after django.setup)
-
-    home = read_settings().home
-    parts = urlsplit(address)
-    if parts.hostname is None or parts.port is None:
-        raise SettingError("LIPTAKO_LISTEN: expected http(s)://HOST:PORT, got %(got)s", got=address)
-    tls = parts.scheme == "https"
-    server = Granian(
-        "liptako.wsgi:application",
-        address=parts.hostname,
-        port=parts.port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=_THREADS,
-        websockets=False,
-        ssl_cert=home / TLS_CERT if tls else None,
-        ssl_key=home / TLS_KEY if tls else None,
-        log_level="warning",  # type: ignore[arg-type]  # granian takes the text too
-    )
-    server.serve()
     return codes.OK
 
 

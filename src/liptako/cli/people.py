@@ -23,7 +23,9 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 def run_person(args: Namespace) -> int:
     """Create an account with its offices, or give the existing one a new password."""
     start(args)
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
+    from django.db import transaction  # noqa: PLC0415 (after django.setup)
+
+    from liptako.cli.acting import administrator  # noqa: PLC0415 (same)
     from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
     from liptako.members import actions, queries  # noqa: PLC0415 (same)
 
@@ -35,9 +37,10 @@ def run_person(args: Namespace) -> int:
             node, actor, username=args.account, name=args.name or args.account, offices=args.office
         )
     else:
-        password = actions.reset_password(node, actor, person)
-        for office in args.office:
-            actions.assign(node, actor, person, office)
+        with transaction.atomic():  # no new password that nobody is told
+            password = actions.reset_password(node, actor, person)
+            for office in args.office:
+                actions.assign(node, actor, person, office)
     say(
         _("Account: %(account)s  password: %(password)s")
         % {"account": person.username, "password": password}

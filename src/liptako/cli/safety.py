@@ -36,10 +36,26 @@ def run_backup(args: Namespace) -> int:
 
 
 def run_restore(args: Namespace) -> int:
-    """Unpack a backup and begin new logs, so that no log is ever written twice."""
+    """Unpack a backup and begin new logs, so that no log is ever written twice.
+
+    What could not be finished is taken away again: a node is restored, or it is not there.
+    """
     home = home_of(args)
     archive.unpack_backup(args.file, home, args.database_url)
-    args.home = str(home)
+    try:
+        epoch = _begin_again(args, home)
+    except BaseException:
+        archive.remove(home)
+        raise
+    say(
+        _("Node restored in %(home)s. Its own logs go on in epoch %(epoch)d.")
+        % {"home": home, "epoch": epoch}
+    )
+    return codes.OK
+
+
+def _begin_again(args: Namespace, home: Path) -> int:
+    """Fill the database, bring it to this version, begin new logs; return their epoch."""
     start(args, migrated=False)
     from django.core.management import call_command  # noqa: PLC0415 (after django.setup)
 
@@ -47,13 +63,10 @@ def run_restore(args: Namespace) -> int:
     from liptako.ledger.store import begin_epoch  # noqa: PLC0415 (same)
     from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
 
-    archive.fill_postgresql(home)
+    node = this_node()
+    archive.fill_database(home)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     epoch = begin_epoch()
-    record_audit(this_node(), "node.restore", detail=str(epoch))
-    say(
-        _("Node restored in %(home)s. Its own logs go on in epoch %(epoch)d.")
-        % {"home": home, "epoch": epoch}
-    )
-    return codes.OK
+    record_audit(node, "node.restore", detail=str(epoch))
+    return epoch

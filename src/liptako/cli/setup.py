@@ -1,135 +1,106 @@
-"""What `liptako init` does: keys, settings file, database, offices, administrator, base map."""
+"""What `liptako init` does: keys, settings file, base map, database, offices, administrator."""
 
 import os
 import secrets
 from argparse import Namespace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
+from zoneinfo import available_timezones
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-from liptako.cli.words import say
+from liptako.cli.certificate import make_certificate, pin_of
+from liptako.cli.files import write_file
+from liptako.cli.words import names_of, say
 from liptako.core.compact.members import Member, NodeKeys, read_card, write_card
 from liptako.core.errors import MalformedError, SettingError, StorageError
 from liptako.core.keys import fingerprint, write_private_key
 from liptako.core.log.sealed import new_identity, recipient_of
+from liptako.core.refs import member_id
 from liptako.env import ENV_FILE, read_settings
-from liptako.federation.client import key_pin
-from liptako.ledger.node import SEAL_KEY, SIGN_KEY, TLS_CERT, TLS_KEY, Node, open_node
+from liptako.ledger.node import SEAL_KEY, SIGN_KEY, open_node
 from liptako.web import basemap
 
 CARD = "card.json"
-_YEARS = timedelta(days=3650)
 
 
 def make_folder(home: Path, args: Namespace) -> None:
     """Write keys, secret, settings and card into a folder; what is there already stays.
 
-    Raises SettingError if the folder is the node of another member, MalformedError for a name that
-    is not given as fr=…, and StorageError if the folder cannot be written.
+    Raises SettingError if the folder is the node of another member or a setting is wrong,
+    MalformedError for a member, name or time zone that is none, and StorageError if the folder
+    cannot be written.
     """
-    names = names_of(args.name)
+    member_id(args.member)
+    names = names_of(args.name) or {"fr": args.member}
+    _check_timezone(args.timezone)
     try:
-        (home / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_once(home / SIGN_KEY, write_private_key(f"{args.member}/node", os.urandom(32)))
-        _write_once(home / SEAL_KEY, new_identity() + "\n")
-        _write_once(home / "secret", secrets.token_urlsafe(48) + "\n")
-        if not (home / TLS_CERT).exists():
-            _write_certificate(home, args.member)
-        _write_once(home / ENV_FILE, _env_lines(args))
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_owner(home, args.member)
+        (home / "keys").mkdir(exist_ok=True, mode=0o700)
+        _write_keys(home, args.member)
+        _write_settings(home, args)
         if not (home / CARD).exists():
-            member = _member(open_node(home, args.member), names or {"fr": args.member}, args)
-            (home / CARD).write_bytes(write_card(member))
+            write_file(home / CARD, write_card(_member(home, args, names)))
     except OSError as cause:
         raise StorageError(
             "the folder %(home)s cannot be written: %(why)s", home=str(home), why=str(cause)
         ) from cause
-    if read_card((home / CARD).read_bytes()).id != args.member:
+
+
+def _check_timezone(name: str) -> None:
+    """Raise MalformedError for a time zone that nobody knows."""
+    known = available_timezones()  # none on a machine without tzdata
+    if known and name not in known:
+        raise MalformedError("timezone: expected Africa/Bamako, got %(got)s", got=name)
+
+
+def _check_owner(home: Path, member: str) -> None:
+    """Raise SettingError if the folder is the node of another member."""
+    card = home / CARD
+    if card.exists() and read_card(card.read_bytes()).id != member:
         raise SettingError("LIPTAKO_HOME: %(home)s is the node of another member", home=str(home))
 
 
-def names_of(pairs: list[str]) -> dict[str, str]:
-    """Return names by language from fr=Mali en=Mali. Raises MalformedError."""
-    names = {}
-    for pair in pairs:
-        language, equals, name = pair.partition("=")
-        if not (equals and language.isalpha() and name.strip()):
-            raise MalformedError("name: expected fr=Mali, got %(got)s", got=pair)
-        names[language] = name.strip()
-    return names
+def _write_keys(home: Path, member: str) -> None:
+    """Draw the keys and the secret, each unless it is there."""
+    _write_once(home / SIGN_KEY, write_private_key(f"{member}/node", os.urandom(32)))
+    _write_once(home / SEAL_KEY, new_identity() + "\n")
+    _write_once(home / "secret", secrets.token_urlsafe(48) + "\n")
+    make_certificate(home, member)
 
 
 def _write_once(path: Path, text: str) -> None:
     """Write a file that only its owner reads, unless it is there."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    if not path.exists():
+        write_file(path, text.encode(), private=True)
 
 
-def _env_lines(args: Namespace) -> str:
-    """Return the settings file of a node."""
+def _write_settings(home: Path, args: Namespace) -> None:
+    """Write the settings file, unless it is there. Raises SettingError before it is written."""
     lines = {
         "LIPTAKO_MEMBER": args.member,
         "LIPTAKO_LISTEN": args.listen,
         "LIPTAKO_HOSTS": args.hosts,
         "DATABASE_URL": args.database_url,
-        "LIPTAKO_DATA": args.data,
+        "LIPTAKO_DATA": args.data and str(Path(args.data).absolute()),
     }
-    return "".join(f"{name}={value}\n" for name, value in lines.items() if value is not None)
+    given = {name: value for name, value in lines.items() if value is not None}
+    if not (home / ENV_FILE).exists():
+        read_settings({"LIPTAKO_HOME": str(home), **given})
+    _write_once(home / ENV_FILE, "".join(f"{name}={value}\n" for name, value in given.items()))
 
 
-def _write_certificate(home: Path, member: str) -> None:
-    """Draw a TLS key and certify it ourselves: partners pin the key, nobody else is asked."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Liptako {member}")])
-    now = datetime.now(tz=UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _YEARS)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    _write_once(home / TLS_KEY, private.decode())
-    _write_once(home / TLS_CERT, certificate.public_bytes(serialization.Encoding.PEM).decode())
-
-
-def _member(node: Node, names: dict[str, str], args: Namespace) -> Member:
+def _member(home: Path, args: Namespace, names: Mapping[str, str]) -> Member:
     """Return this node's member with its public keys."""
-    certificate = x509.load_pem_x509_certificate((node.home / TLS_CERT).read_bytes())
-    keys = NodeKeys(
-        sign=node.signer.public,
-        seal=recipient_of(node.identity),
-        tls=key_pin(certificate.public_bytes(serialization.Encoding.DER)),
-    )
+    node = open_node(home, args.member)
+    keys = NodeKeys(sign=node.signer.public, seal=recipient_of(node.identity), tls=pin_of(home))
     return Member(id=node.member, names=names, timezone=args.timezone, keys=keys)
 
 
 def own_phrase() -> str:
     """Return the fingerprint of this node's signing key."""
     settings = read_settings()
-    return fingerprint(signer_public(settings.home, settings.member))
-
-
-def signer_public(home: Path, member: str) -> bytes:
-    """Return the public signing key of a node."""
-    return open_node(home, member).signer.public
+    return fingerprint(open_node(settings.home, settings.member).signer.public)
 
 
 def fill_database(args: Namespace) -> str:
@@ -168,8 +139,3 @@ def build_map(home: Path) -> None:
     if not basemap.is_built(home):
         say(_("Building the base map …"))
         basemap.build(home, read_settings().data, lambda _: None)
-
-
-def has_map(home: Path) -> bool:
-    """Say whether there is a base map."""
-    return basemap.is_built(home)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from liptako.cli import codes
-from liptako.cli.compact import read_file
+from liptako.cli.files import cannot_read, read_file
 from liptako.cli.words import complain, error_words, say
 from liptako.core.compact.members import Compact, read_compact
 from liptako.core.errors import LiptakoError, MalformedError
@@ -48,9 +48,9 @@ def run_verify(args: Namespace) -> int:
     with tempfile.TemporaryFile() as plain:
         whole = _unseal_file(args.file, plain, identity)
         plain.seek(0)
-        faults = list(_verify_frames(compact, read_bundle(plain)))
-    if not whole and not faults:
-        faults.append(MalformedError("bundle: it is cut short; what came before its end was kept"))
+        faults = list(Verification(compact).faults(read_bundle(plain)))
+    if not whole:
+        faults = [MalformedError("bundle: it is cut short; what came before its end was kept")]
     for fault in faults:
         complain(error_words(fault))
     if faults:
@@ -65,9 +65,7 @@ def _unseal_file(path: Path, plain: BinaryIO, identity: str) -> bool:
         with path.open("rb") as source:
             return unseal(source, plain, identity)
     except OSError as cause:
-        raise MalformedError(
-            "%(file)s cannot be read: %(why)s", file=str(path), why=cause.strerror or str(cause)
-        ) from cause
+        raise cannot_read(path, cause) from cause
 
 
 @dataclass(slots=True)
@@ -79,49 +77,69 @@ class _Log:
     held: CompactRange
 
 
-def _verify_frames(compact: Compact, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
-    """Check a bundle frame by frame, say what is found, give what is wrong."""
-    log: _Log | None = None
-    try:
-        for frame in frames:
-            if isinstance(frame, HeadsFrame):
-                _verify_heads(compact, frame)
-            elif isinstance(frame, ChannelFrame):
-                log = _open_log(compact, frame)
-                say(
-                    _("%(origin)s: signed up to %(size)d")
-                    % {"origin": frame.origin, "size": log.checkpoint.size}
-                )
-            elif isinstance(frame, PackageFrame) and log is not None:
-                log.held, new = accept_package(log.channel, log.held, log.checkpoint, frame)
-                yield from (entry.fault for entry in new if entry.fault)
-                say(
-                    _("  entries %(first)d–%(last)d verified")
-                    % {"first": frame.start, "last": log.held.size - 1}
-                )
-    except LiptakoError as fault:
-        yield fault
+class Verification:
+    """The check of one bundle: says what is found, gives what is wrong, log by log."""
 
+    def __init__(self, compact: Compact) -> None:
+        """Know the members and their keys."""
+        self._compact = compact
+        self._log: _Log | None = None
 
-def _verify_heads(compact: Compact, frame: HeadsFrame) -> None:
-    """Check who sent the bundle to whom."""
-    heads = read_heads(frame.note)
-    public = compact.member(heads.sender).keys.sign
-    open_heads(frame.note, sender=heads.sender, recipient=heads.recipient, public=public)
-    say(
-        _("From %(sender)s to %(recipient)s")
-        % {"sender": heads.sender, "recipient": heads.recipient}
-    )
+    def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
+        """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
+        try:
+            self._check_heads(next(frames, None))
+            for frame in frames:
+                yield from self._faults_of(frame)
+        except LiptakoError as fault:
+            yield fault
 
+    def _faults_of(self, frame: Frame) -> Iterator[LiptakoError]:
+        """Check a frame; after a fault the rest of its log is passed over, as a node does."""
+        try:
+            if isinstance(frame, ChannelFrame):
+                self._log = None
+                self._log = self._open_log(frame)
+            elif isinstance(frame, PackageFrame) and self._log is not None:
+                yield from self._check_package(self._log, frame)
+        except LiptakoError as fault:
+            self._log = None
+            yield fault
 
-def _open_log(compact: Compact, frame: ChannelFrame) -> _Log:
-    """Return a log with its checkpoint verified."""
-    author = author_of(frame.origin)
-    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, compact.member(author).keys.sign)
-    channel = Channel(
-        origin=frame.origin,
-        author=author,
-        audience=audience_id(frame.roster),
-        lane=Lane.URGENT if frame.lane == Lane.URGENT else Lane.BULK,
-    )
-    return _Log(channel, checkpoint, read_range(frame.start, frame.frontier))
+    def _check_heads(self, frame: Frame | None) -> None:
+        """Check who sent the bundle to whom."""
+        if not isinstance(frame, HeadsFrame):
+            raise MalformedError("bundle: expected the heads of its sender first")
+        heads = read_heads(frame.note)
+        public = self._compact.member(heads.sender).keys.sign
+        open_heads(frame.note, sender=heads.sender, recipient=heads.recipient, public=public)
+        say(
+            _("From %(sender)s to %(recipient)s")
+            % {"sender": heads.sender, "recipient": heads.recipient}
+        )
+
+    def _open_log(self, frame: ChannelFrame) -> _Log:
+        """Return a log with its checkpoint verified."""
+        author = author_of(frame.origin)
+        public = self._compact.member(author).keys.sign
+        checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
+        if frame.lane not in set(Lane):
+            raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
+        audience = audience_id(frame.roster)
+        channel = Channel(
+            origin=frame.origin, author=author, audience=audience, lane=Lane(frame.lane)
+        )
+        say(
+            _("%(origin)s: signed up to %(size)d")
+            % {"origin": frame.origin, "size": checkpoint.size}
+        )
+        return _Log(channel, checkpoint, read_range(frame.start, frame.frontier))
+
+    def _check_package(self, log: _Log, frame: PackageFrame) -> Iterator[LiptakoError]:
+        """Check a package; give the entries that their author should not have signed."""
+        log.held, new = accept_package(log.channel, log.held, log.checkpoint, frame)
+        yield from (entry.fault for entry in new if entry.fault)
+        say(
+            _("  entries %(first)d–%(last)d verified")
+            % {"first": frame.start, "last": log.held.size - 1}
+        )

@@ -7,22 +7,23 @@ import gettext
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, MalformedError
 from liptako.env import LANGUAGES
 
 _LOCALES = Path(__file__).parent.parent / "locale"
+_OPTION = "--language"
 _DOMAIN = "django"  # the one catalogue that pages use too
 
 
 def choose_language(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return the language for a command."""
-    if "--language" in argv[:-1]:
-        wanted = [argv[argv.index("--language") + 1]]
-    else:
-        names = ("LIPTAKO_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-        wanted = [environ.get(name, "")[:2] for name in names]
+    wanted = [word.removeprefix(_OPTION + "=") for word in argv if word.startswith(_OPTION + "=")]
+    wanted += [word for option, word in pairwise(argv) if option == _OPTION]
+    names = ("LIPTAKO_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted += [environ.get(name, "")[:2] for name in names]
     return next((word for word in wanted if word in LANGUAGES), LANGUAGES[0])
 
 
@@ -47,6 +48,17 @@ def error_words(error: LiptakoError) -> str:
     """Return an error in the person's language."""
     text = gettext.gettext(error.template)
     return text % error.params if error.params else text
+
+
+def names_of(pairs: list[str]) -> dict[str, str]:
+    """Return names by language from fr=Mali en=Mali. Raises MalformedError."""
+    names = {}
+    for pair in pairs:
+        language, equals, name = pair.partition("=")
+        if not (equals and language.isalpha() and name.strip()):
+            raise MalformedError("name: expected fr=Mali, got %(got)s", got=pair)
+        names[language] = name.strip()
+    return names
 
 
 class Progress:
