@@ -96,7 +96,8 @@ def read_published(table: TextIO) -> Iterator[Published | MalformedError]:
         for row in rows:
             yield _read_row(read, row, rows.line_num)
     except csv.Error as fault:  # where the next row begins is no longer known
-        yield MalformedError("line %(line)d: %(fault)s", line=rows.line_num, fault=str(fault))
+        line = rows.reader.line_num
+        yield MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
 
 
 def _reader_of(rows: "csv.DictReader[str]") -> Callable[[_Row], tuple[str, Incident]]:

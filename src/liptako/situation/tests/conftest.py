@@ -43,11 +43,11 @@ def incident_of():
 
 
 class Partner:
-    """A State that writes what it likes into one log, which then comes from its node."""
+    """A State that writes what it likes into its log for an audience, and lets it arrive here."""
 
     def __init__(self, node, member, audience):
         self.node, self.member, self.audience = node, member, audience
-        self.origin = f"{member}/c/0001020304050607/e1"
+        self.origin = f"{member}/c/{audience_id(audience).encode().hex()[:16]}/e1"
         self.headers, self.bodies = [], []
 
     def write(self, name, payload, kind=INCIDENT, time=BEGINS):
