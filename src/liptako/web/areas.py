@@ -43,7 +43,13 @@ def _read(path: Path, _changed: int) -> _Outlines:
             _region(feature["properties"]["iso_3166_2"], feature["properties"]["name"], outline)
             for feature, outline in zip(features, shapes, strict=True)
         )
-    except (ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as cause:
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        shapely.errors.ShapelyError,
+    ) as cause:
         raise MalformedError("areas: %(file)s is damaged", file=str(path)) from cause
     return _Outlines(shapely.STRtree(shapes), regions)
 

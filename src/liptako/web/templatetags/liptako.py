@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -88,7 +87,7 @@ def query(context: dict[str, Any], **changes: object) -> str:
         params.pop(name, None)
         if value not in {None, ""}:
             params[name] = str(value)
-    return "?" + urlencode(list(params.items()))
+    return f"?{params.urlencode()}"
 
 
 @register.filter
