@@ -27,8 +27,8 @@ test: system check $(WHEEL_VENV)/installed ## everything, here and in CI
 	@echo "All tests passed."
 
 check: $(VENV)/dev build ## format, lint, types, imports, migrations, catalogue, docs, pure tests
-	$(BIN)/ruff format --check --quiet src tests tools conftest.py
-	$(BIN)/ruff check --quiet src tests tools conftest.py
+	$(BIN)/ruff format --check --quiet src tests tools bench conftest.py
+	$(BIN)/ruff check --quiet src tests tools bench conftest.py
 	$(BIN)/python tools/project.py types
 	$(BIN)/lint-imports > build/imports.txt || { cat build/imports.txt; exit 1; }
 	$(BIN)/python tools/project.py migrations
