@@ -137,10 +137,23 @@ def test_a_sealed_bundle_that_was_cut_gives_what_is_whole():
     assert unsealed(sealed(data)[:-1000]) == (False, data[: 3 * 65_536])
 
 
+def test_a_short_file_that_was_damaged_is_told_to_be_so():
+    data = bytearray(sealed(b"text"))
+    data[-1] ^= 1
+    with pytest.raises(VerificationError, match="nothing of it was kept"):
+        unsealed(bytes(data))
+
+
 def test_keys_of_age_in_another_spelling_are_refused():
     assert check_recipient(recipient_of(IDENTITY)) == recipient_of(IDENTITY)
     with pytest.raises(MalformedError, match="age1"):
         check_recipient("age1nothing")
     with pytest.raises(MalformedError, match="AGE-SECRET-KEY") as caught:
-        unsealed(b"", "AGE-SECRET-KEY-1SECRET")
+        unsealed(sealed(b"text"), "AGE-SECRET-KEY-1SECRET")
     assert "SECRET-KEY-1SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"a letter", b"age-encryption.org/v2\n"])
+def test_a_file_that_is_no_bundle_at_all_is_told_apart(data):
+    with pytest.raises(MalformedError, match="this file is no bundle of Liptako"):
+        unsealed(data)

@@ -64,7 +64,7 @@ def test_a_checkpoint_in_another_spelling_is_refused(text):
         parse_checkpoint(text)
 
 
-HEADS = Heads(sender="ML", recipient="BF", logs=(HEAD,))
+HEADS = Heads(sender="ML", recipient="BF", age=(2, 7), logs=(HEAD,))
 
 
 def test_heads_open_for_their_sender_and_recipient():
@@ -88,10 +88,13 @@ def test_heads_for_somebody_else_are_refused(sender, recipient):
     "text",
     [
         "liptako.heads/2\nML\nBF\n",
-        "liptako.heads/1\nML\n",
-        f"liptako.heads/1\nML\nBF\n{ORIGIN}\n",
+        "liptako.heads/1\nML\nBF\n",
+        "liptako.heads/1\nML\nBF\n1\n",
+        "liptako.heads/1\nML\nBF\n0 1\n",
+        "liptako.heads/1\nML\nBF\n1 01\n",
+        f"liptako.heads/1\nML\nBF\n1 0\n{ORIGIN}\n",
         Heads(sender="ML", recipient="BF", logs=(HEAD, HEAD)).text(),
-        "liptako.heads/1\nML\nbf\n",
+        "liptako.heads/1\nML\nbf\n1 0\n",
     ],
 )
 def test_heads_in_another_spelling_are_refused(text):

@@ -89,6 +89,7 @@ def test_flash_and_immediate_travel_in_the_urgent_lane():
         ("v", 2, "version 1, got 2"),
         ("v", None, "header"),
         ("kind", "Incident", "kind such as"),
+        ("kind", f"a.{'b' * 61}/1", "kind such as"),
         ("author", "ml", "member"),
         ("office", "x" * 65, "64 characters"),
         ("object", "short", "object"),

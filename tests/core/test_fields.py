@@ -51,6 +51,16 @@ def test_another_spelling_is_refused(data):
         decode_fields(data, limit=20_000)
 
 
+@pytest.mark.parametrize("inner", [b"[]", b"{}"])
+def test_32_levels_are_read_and_33_are_not_however_deep_the_reader_stands(inner):
+    def nested(levels):
+        return b'{"a":' * (levels - 1) + inner + b"}" * (levels - 1)
+
+    assert encode_fields(decode_fields(nested(32), limit=500)) == nested(32)
+    with pytest.raises(MalformedError, match="at most 32 levels"):
+        decode_fields(nested(33), limit=500)
+
+
 def test_more_bytes_than_allowed_are_refused_before_they_are_read():
     with pytest.raises(MalformedError, match="at most 3 bytes, got 7"):
         decode_fields(b'{"a":1}', limit=3)

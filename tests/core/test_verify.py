@@ -204,6 +204,7 @@ def test_what_an_author_signed_but_should_not_is_evidence_with_a_fault(entry, me
     assert log.root() == head.root
     assert new[0].data == entry
     assert isinstance(new[0].fault, MalformedError)
+    assert (new[0].body, new[0].salt) == (None, b"")  # nothing says that they belong to it
     assert message in str(new[0].fault)
     assert [entry.fault for entry in new[1:]] == [None] * 5
 

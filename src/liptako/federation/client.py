@@ -83,7 +83,10 @@ def _request(connection: http.client.HTTPSConnection, pin: bytes, bundle: bytes)
         )
     connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
     response = connection.getresponse()
-    answer = response.read(ANSWER_LIMIT + 1)
+    try:
+        answer = response.read(ANSWER_LIMIT + 1)
+    except http.client.IncompleteRead as cut:
+        answer = cut.partial  # its whole packages are kept; the next exchange goes on after them
     if response.status != http.HTTPStatus.OK:
         raise NetworkError(
             "%(host)s answered %(status)d: %(why)s",

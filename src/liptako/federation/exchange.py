@@ -33,13 +33,14 @@ def _rounds(node: Node, member: str, client: Client) -> sync.Report:
     total = sync.Report(sender=member)
     pin = compacts.current().member(member).keys.tls
     for _ in range(ROUNDS):
-        bundle = io.BytesIO()
+        bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)
         sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)
         answer = client.exchange(peers.peer(member).url, pin, bundle.getvalue())
         report = sync.read_sealed(node, io.BytesIO(answer), how="network")
         total.taken += report.taken
         total.faults += report.faults
-        if report.faults or (sent == 0 and report.taken == 0):
+        moved = report.taken or (sent and bytes(peers.peer(member).heads) != held)
+        if report.faults or not moved:
             break
     return total
 

@@ -49,28 +49,40 @@ def heads_of(row: Peer) -> Heads | None:
     return read_heads(bytes(row.heads)) if row.heads else None
 
 
-def note_heard(member: str, heads: bytes, at: datetime, how: str) -> None:
-    """Keep what a partner says it holds, unless it said so of more before (an old bundle)."""
+def note_heard(member: str, heads: bytes, at: datetime, how: str) -> bool:
+    """Keep what a partner says it holds; say whether it was its latest word.
+
+    An older one (a file that was carried for long, or played again) changes nothing.
+    """
     row = peer(member)
     before = heads_of(row)
-    if before is None or _is_newer(read_heads(heads), before):
-        row.heads = heads
-    row.heard_at, row.heard_by = at, how
+    if before is not None and read_heads(heads).age < before.age:
+        return False
+    row.heads, row.heard_at, row.heard_by = heads, at, how
     row.save(update_fields=["heads", "heard_at", "heard_by"])
+    return True
 
 
-def _is_newer(heads: Heads, before: Heads) -> bool:
-    """Say whether no log has become shorter."""
-    return all(heads.size_of(log.origin) >= log.size for log in before.logs)
+def note_faults(member: str, faults: Sequence[LiptakoError]) -> None:
+    """Keep the first thing that was wrong with what came from a partner, by whatever door."""
+    if faults:
+        row = peer(member)
+        _keep_fault(row, faults[0])
+        row.save(update_fields=["fault_template", "fault_params"])
 
 
 def note_tried(member: str, at: datetime, fault: LiptakoError | None) -> None:
     """Keep when an exchange was tried and what was wrong, if anything."""
     row = peer(member)
     row.tried_at = at
+    _keep_fault(row, fault)
+    row.save(update_fields=["tried_at", "fault_template", "fault_params"])
+
+
+def _keep_fault(row: Peer, fault: LiptakoError | None) -> None:
+    """Put a fault into a row; nothing takes the last one away."""
     row.fault_template = fault.template if fault else ""
     row.fault_params = {name: str(value) for name, value in fault.params.items()} if fault else {}
-    row.save(update_fields=["tried_at", "fault_template", "fault_params"])
 
 
 def state_of(node: Node, member: str) -> PeerState:

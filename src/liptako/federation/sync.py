@@ -4,11 +4,15 @@ Only logs whose audience has the partner in it are read (`ledger.reader.logs_for
 verified package by package before it is kept; what is good before a fault stays.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from django.db import DataError, IntegrityError
+
+from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
 from liptako.core.log.bundle import (
     BundleWriter,
@@ -22,34 +26,46 @@ from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads, sign_heads
 from liptako.core.log.sealed import seal, unseal
 from liptako.core.log.verify import Channel as ChannelValue
+from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
-from liptako.core.refs import audience_id, author_of
+from liptako.core.refs import audience_id, author_of, member_id
 from liptako.federation import peers
 from liptako.ledger import compacts, projector, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-from liptako.ledger.reader import head_of_log, logs_for, packages_of
-from liptako.ledger.tree import range_at
+from liptako.ledger.reader import head_of_log, logs_for, packages_of, signed_size
+from liptako.ledger.tree import range_at, root_at
+
+logger = logging.getLogger(__name__)
 
 ONLINE_ENTRIES = 2_048
 """Entries in one bundle over the network; the next exchange goes on after them."""
+
+ONLINE_BYTES = 8 * 2**20
+"""Bytes of headers and payloads in one, before compression; at least one package goes."""
 
 _IN_MEMORY = 8 * 2**20
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What became of a bundle: from whom, how many entries were new, what was wrong with it."""
+    """What became of a bundle: from whom, how many entries were new, what was wrong with it.
+
+    `outdated` if its sender has told of a later state before: a file that was carried for long, or
+    one that somebody plays again.
+    """
 
     sender: str = ""
     taken: int = 0
+    outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
 
 
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
     logs = tuple(head_of_log(log) for log in logs_for(member))
-    return sign_heads(Heads(sender=node.member, recipient=member, logs=logs), node.signer)
+    heads = Heads(sender=node.member, recipient=member, age=store.age(), logs=logs)
+    return sign_heads(heads, node.signer)
 
 
 def write_bundle(
@@ -79,10 +95,10 @@ def _frames(
     member: str, held: Heads | None, *, limit: int | None, standalone: bool
 ) -> Iterator[Frame]:
     """Give the logs with the packages that a partner lacks, up to a number of entries."""
-    left = limit
+    budget = _Budget(limit)
     for log in sorted(logs_for(member), key=lambda log: (log.lane != Lane.URGENT, log.origin)):
-        start = held.size_of(log.origin) if held else 0
-        if log.author == member or start >= log.size or not log.checkpoint or left == 0:
+        start, end = held.size_of(log.origin) if held else 0, signed_size(log)
+        if log.author == member or start >= end or budget.is_spent:
             continue
         yield ChannelFrame(
             origin=log.origin,
@@ -92,12 +108,29 @@ def _frames(
             start=start,
             frontier=range_at(log.origin, start).to_bytes() if standalone else b"",
         )
-        for package in packages_of(log, start):
-            if left is not None:
-                if left <= 0:
-                    return
-                left -= len(package.headers)
+        for package in packages_of(log, start, end):
             yield package
+            budget.take(package)
+            if budget.is_spent:
+                return
+
+
+class _Budget:
+    """What one bundle may still hold; without a limit, everything."""
+
+    def __init__(self, entries: int | None) -> None:
+        self._entries, self._bytes = entries, ONLINE_BYTES
+
+    def take(self, package: PackageFrame) -> None:
+        """Count a package."""
+        if self._entries is not None:
+            self._entries -= len(package.headers)
+            self._bytes -= sum(len(part or b"") for part in (*package.headers, *package.bodies))
+
+    @property
+    def is_spent(self) -> bool:
+        """Say whether the next package is for the next bundle."""
+        return self._entries is not None and (self._entries <= 0 or self._bytes <= 0)
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: str) -> Report:
@@ -115,13 +148,16 @@ def read_sealed(node: Node, source: BinaryIO, *, how: str) -> Report:
             MalformedError("bundle: it is cut short; what came before its end was kept")
         )
     projector.project_pending()
+    for fault in report.faults:
+        logger.warning("bundle from %s: %s", report.sender, fault)
+    peers.note_faults(report.sender, report.faults)
     return report
 
 
 def _read_frames(node: Node, frames: Iterator[Frame], how: str) -> Report:
     """Take in the frames of a bundle. A fault in one log leaves the others standing."""
     note, heads = _read_heads(node, next(frames, None))
-    report = Report(sender=heads.sender)
+    report = Report(sender=heads.sender, faults=_set_back(node, heads))
     intake: _Intake | None = None
     try:
         for frame in frames:
@@ -131,7 +167,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: str) -> Report:
                 intake = _take(node, intake, frame, report)
     except MalformedError as fault:
         report.faults.append(fault)
-    peers.note_heard(heads.sender, note, node.clock().moment(), how)
+    report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
     return report
 
 
@@ -147,10 +183,39 @@ def _read_heads(node: Node, frame: Frame | None) -> tuple[bytes, Heads]:
     return frame.note, heads
 
 
+def _set_back(node: Node, heads: Heads) -> list[LiptakoError]:
+    """Return a fault for each of our own logs that a partner holds otherwise than we do.
+
+    Of the logs before a restore a partner may hold more: nothing is written into them any longer.
+    """
+    epoch, _ = store.age()
+    ours = {log.origin: log for log in logs_for(heads.sender) if log.author == node.member}
+    return [
+        VerificationError(
+            "%(origin)s: %(sender)s holds another history of this log of ours than this node: "
+            "was it set back to an older state? Write nothing more, tell the administrator",
+            origin=head.origin,
+            sender=heads.sender,
+        )
+        for head in heads.logs
+        if head.origin in ours and not _is_same(ours[head.origin], head, epoch)
+    ]
+
+
+def _is_same(log: Channel, head: Checkpoint, epoch: int) -> bool:
+    """Say whether a head of one of our logs lies on its way."""
+    if head.size > log.size:
+        return log.epoch < epoch
+    if head.size == log.size:
+        return head_of_log(log).root == head.root
+    return root_at(log.origin, head.size) == head.root
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Intake:
-    """A log of which packages are being taken."""
+    """A log of which packages are being taken, and who hands them on."""
 
+    sender: str
     roster: tuple[str, ...]
     channel: ChannelValue
     checkpoint: Checkpoint
@@ -174,6 +239,10 @@ def _checked_log(node: Node, sender: str, frame: ChannelFrame) -> _Intake | None
     author = author_of(frame.origin)
     if author == node.member:
         return None
+    if list(frame.roster) != sorted({member_id(member) for member in frame.roster}):
+        raise MalformedError(
+            "%(origin)s: expected its members once each, in order", origin=frame.origin
+        )
     if not {author, node.member, sender} <= set(frame.roster):
         raise VerificationError(
             "%(origin)s: its author, its sender or we are not among its recipients",
@@ -191,7 +260,11 @@ def _checked_log(node: Node, sender: str, frame: ChannelFrame) -> _Intake | None
     )
     _check_held(channel, checkpoint)
     return _Intake(
-        roster=frame.roster, channel=channel, checkpoint=checkpoint, note=frame.checkpoint
+        sender=sender,
+        roster=frame.roster,
+        channel=channel,
+        checkpoint=checkpoint,
+        note=frame.checkpoint,
     )
 
 
@@ -205,7 +278,7 @@ def _check_held(channel: ChannelValue, checkpoint: Checkpoint) -> None:
             "%(origin)s: it has changed its audience or its lane", origin=channel.origin
         )
     same = checkpoint.size > row.size or (
-        range_at(channel.origin, checkpoint.size).root() == checkpoint.root
+        root_at(channel.origin, checkpoint.size) == checkpoint.root
     )
     if not same:
         raise VerificationError(
@@ -217,10 +290,44 @@ def _check_held(channel: ChannelValue, checkpoint: Checkpoint) -> None:
 def _take(node: Node, intake: _Intake, frame: PackageFrame, report: Report) -> _Intake | None:
     """Keep a package; nothing with the fault in the report ends the intake of its log."""
     try:
+        _check_complete(node, intake, frame)
         report.taken += store.take(
             node, intake.roster, intake.channel, (intake.checkpoint, intake.note), frame
         )
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
+    except (DataError, IntegrityError) as cause:
+        origin, why = intake.channel.origin, str(cause)[:200]
+        report.faults.append(
+            MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
+        )
+        return None
     return intake
+
+
+def _check_complete(node: Node, intake: _Intake, frame: PackageFrame) -> None:
+    """Raise VerificationError if somebody but the author has left out a payload.
+
+    Who hands a log on may lack those that have expired, and those of records that nobody can read;
+    what else is left out would never come again.
+    """
+    if intake.sender == intake.channel.author:
+        return
+    now = node.clock()
+    for header, body in zip(frame.headers, frame.bodies, strict=False):
+        if body is None and not _may_lack(intake.channel, header, now):
+            raise VerificationError(
+                "%(origin)s: %(sender)s has left out a payload that its author has not",
+                origin=intake.channel.origin,
+                sender=intake.sender,
+            )
+
+
+def _may_lack(channel: ChannelValue, header: bytes, now: Instant) -> bool:
+    """Say whether the payload of a record may be gone."""
+    try:
+        retain = read_header(channel, header).retain
+    except MalformedError:
+        return True
+    return retain is not None and retain <= now

@@ -97,6 +97,9 @@ def read_file(request: OfficerRequest) -> HttpResponse:
         "%(n)d new record from %(who)s.", "%(n)d new records from %(who)s.", report.taken
     )
     messages.success(request, text % {"n": report.taken, "who": report.sender})
+    if report.outdated:
+        text = _("This file is older than what is known here of %(who)s.")
+        messages.warning(request, text % {"who": report.sender})
     for fault in report.faults:
         messages.error(request, error_text(fault))
     return redirect("partners")

@@ -53,7 +53,9 @@ def _entry_faults(log: Channel, leaves: list[bytes]) -> Iterator[list[Verificati
     """Give for each entry of a log what is wrong with it, and note its leaf."""
     value = channel_value(log)
     seeds = dict(Package.objects.filter(channel=log).values_list("number", "seed"))
-    entries = Entry.objects.filter(channel=log).select_related("payload").order_by("seq")
+    # Only up to the head that was read: a node that runs goes on writing meanwhile.
+    held = Entry.objects.filter(channel=log, seq__lt=log.size)
+    entries = held.select_related("payload").order_by("seq")
     place = 0
     for entry in entries.iterator(chunk_size=_STEP):
         fault = _header_fault(value, entry, place) or _payload_fault(

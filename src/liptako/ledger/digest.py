@@ -17,19 +17,19 @@ def state_digest() -> str:
     """Return the SHA-256 (hex) over the rows of every projected table, local columns left out."""
     digest = hashlib.sha256()
     for module in registry.modules():
-        for table in sorted(module.tables, key=lambda table: table.model._meta.label):  # noqa: SLF001
+        for table in sorted(module.tables, key=lambda table: table.model._meta.label):
             digest.update(_table_digest(table))
     return digest.hexdigest()
 
 
 def _table_digest(table: registry.Table) -> bytes:
     """Return the SHA-256 over the rows of a table, in the order of their canonical bytes."""
-    meta = table.model._meta  # noqa: SLF001 (Django's documented way to a model's fields)
+    meta = table.model._meta
     names = sorted(
         field.attname for field in meta.concrete_fields if field.attname not in table.local
     )
     digest = hashlib.sha256(f"{meta.label} {' '.join(names)}\n".encode())
-    rows: models.QuerySet[models.Model] = table.model._default_manager.all()  # noqa: SLF001
+    rows: models.QuerySet[models.Model] = table.model._default_manager.all()
     hashes = [
         hashlib.sha256(_encoder.encode(row)).digest()
         for row in rows.values_list(*names).iterator(chunk_size=5_000)

@@ -10,19 +10,18 @@ from django.db import models
 class Counter(models.Model):
     """One row that every writer locks.
 
-    The last place in this node's order, the last lamport, the last place that was drawn, and the
-    epoch of our own logs: a restored node begins new logs, so that it never writes one twice.
+    The last place in this node's order, the last place that was drawn, and the epoch of our own
+    logs: a restored node begins new logs, so that it never writes one twice.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     position = models.BigIntegerField(default=0)
-    lamport = models.BigIntegerField(default=0)
     projected = models.BigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
-        """Return both numbers."""
-        return f"{self.position}/{self.lamport}"
+        """Return the last place."""
+        return str(self.position)
 
 
 class CompactVersion(models.Model):
@@ -38,10 +37,15 @@ class CompactVersion(models.Model):
 
 
 class Audience(models.Model):
-    """A roster of members under the id that is computed from it."""
+    """A roster of members under the id that is computed from it.
+
+    `lamport` is the last one among its records: counted apart for each audience, so that nobody
+    can count from it what was written for others.
+    """
 
     id = models.CharField(primary_key=True, max_length=16)
     members = models.JSONField()
+    lamport = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         """Return the roster."""
@@ -61,12 +65,10 @@ class Channel(models.Model):
     checkpoint = models.BinaryField(default=bytes)
 
     class Meta:
-        """One log per author, audience, lane and epoch."""
+        """Found by what it is for. A partner may have begun two logs of one epoch."""
 
-        constraints = (
-            models.UniqueConstraint(
-                fields=["author", "audience", "lane", "epoch"], name="channel_once"
-            ),
+        indexes = (
+            models.Index(fields=["author", "audience", "lane", "epoch"], name="channel_for"),
         )
 
     def __str__(self) -> str:
@@ -103,12 +105,18 @@ class Entry(models.Model):
     kind = models.CharField(max_length=64)
     object = models.CharField(max_length=13, db_index=True)
     lamport = models.BigIntegerField()
+    retain = models.BigIntegerField(null=True)  # ms UTC: when its payload is to be deleted
     taken_at = models.DateTimeField()
 
     class Meta:
-        """Each place of a log once."""
+        """Each place of a log once; found by when its payload expires."""
 
         constraints = (models.UniqueConstraint(fields=["channel", "seq"], name="entry_once"),)
+        indexes = (
+            models.Index(
+                fields=["retain"], name="entry_expires", condition=models.Q(retain__isnull=False)
+            ),
+        )
 
     def __str__(self) -> str:
         """Return the log and the place."""

@@ -6,6 +6,7 @@ reason; neither blocks another. The same records give the same rows in whatever 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
@@ -14,6 +15,7 @@ from django.db import DataError, IntegrityError, transaction
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
+from liptako.ledger.digest import state_digest
 from liptako.ledger.models import Counter, Entry, Rejected, Waiting
 from liptako.ledger.reader import record_of
 from liptako.ledger.records import Record, Rejection, Thread
@@ -43,6 +45,11 @@ def project_own(records: Sequence[Record]) -> None:
             raise RefusedError(rejection.reason.template, **rejection.reason.params)
 
 
+def redraw(objects: set[str]) -> None:
+    """Draw what is about these objects again, after one of their payloads was deleted."""
+    _project(objects)
+
+
 def project_pending() -> int:
     """Draw everything that was taken since the last time; return how many entries that was."""
     total = 0
@@ -69,17 +76,28 @@ def _project_batch() -> int:
     return len(batch)
 
 
-@transaction.atomic
-def rebuild(progress: Callable[[int, int], None]) -> int:
-    """Empty all projected tables and draw them again from the log; return the number of entries.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild came to: how many entries, and the state before and after."""
 
-    Readers see the old tables until it is done. `progress` is told how many of how many.
+    entries: int
+    before: str
+    after: str
+
+
+@transaction.atomic
+def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
+    """Empty all projected tables and draw them again from the log.
+
+    Readers see the old tables until it is done, and writers wait, so that both digests are of the
+    same records. `progress` is told how many of how many.
     """
     counter = Counter.objects.select_for_update().filter(id=1).first()
-    total = Entry.objects.count()
+    project_pending()
+    before, total = state_digest(), Entry.objects.count()
     for module in registry.modules():
         for table in module.tables:
-            table.model._default_manager.all().delete()  # noqa: SLF001 (Django's documented name)
+            table.model._default_manager.all().delete()
     Waiting.objects.all().delete()
     Rejected.objects.all().delete()
     done = 0
@@ -90,7 +108,7 @@ def rebuild(progress: Callable[[int, int], None]) -> int:
     if counter is not None:
         counter.projected = counter.position
         counter.save(update_fields=["projected"])
-    return done
+    return Rebuilt(entries=done, before=before, after=state_digest())
 
 
 def _by_objects() -> Iterator[list[Entry]]:
@@ -158,18 +176,19 @@ def _draw(entries: Sequence[Entry]) -> list[Rejection]:
 def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -> dict[int, Place]:
     """Return for each record that waits what it waits for; note wrong references as faults.
 
-    Waits: who names a record that is not here, or one of these that waits itself.
+    Waits: who names a record that is not here, or one of its own thread that waits itself. A thread
+    is always whole here, so the answer does not depend on what else is drawn with it.
     """
     named = {(ref.origin, ref.seq) for record in records.values() for ref in record.header.refs}
     held = _leaves_of(named)
     waiting: dict[int, Place] = {}
-    blocked: set[Place] = set()
+    blocked: set[tuple[Thread, Place]] = set()
     for position, record in sorted(records.items(), key=lambda item: item[1].order):
         for ref in record.header.refs:
             place = (ref.origin, ref.seq)
-            if place not in held or place in blocked:
+            if place not in held or (record.thread, place) in blocked:
                 waiting[position] = place
-                blocked.add((record.origin, record.seq))
+                blocked.add((record.thread, (record.origin, record.seq)))
                 break
             if held[place][:LEAF_BYTES] != ref.leaf:
                 faults[position] = RefusedError(

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from liptako.core.log.bundle import PackageFrame, strip_hash
-from liptako.core.log.checkpoint import Checkpoint, head_of
-from liptako.core.log.merkle import Subtree, consistency_proof, read_range
+from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
+from liptako.core.log.merkle import consistency_proof, read_range
+from liptako.core.log.note import read_note
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
@@ -71,24 +72,32 @@ def head_of_log(log: Channel) -> Checkpoint:
     return head_of(log.origin, read_range(log.size, bytes(log.frontier)))
 
 
-def packages_of(log: Channel, start: int) -> Iterator[PackageFrame]:
-    """Give the entries of a log from place `start` on in packages, each with its proof."""
+def signed_size(log: Channel) -> int:
+    """Return how many entries of a log the kept checkpoint signs.
+
+    Of somebody else's log more may be held: the rest goes on once its signature is here.
+    """
+    return parse_checkpoint(read_note(bytes(log.checkpoint)).text).size if log.checkpoint else 0
+
+
+def packages_of(log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
+    """Give the entries [start, end) of a log in packages, each with its proof up to `end`."""
     subtree = stored_subtrees(log.origin)
-    while start < log.size:
-        end = min(start // PACKAGE * PACKAGE + PACKAGE, log.size)
-        yield _package(log, start, end, subtree)
-        start = end
+    while start < end:
+        places = range(start, min(start // PACKAGE * PACKAGE + PACKAGE, end))
+        yield _package(log, places, consistency_proof(places.stop, end, subtree))
+        start = places.stop
 
 
-def _package(log: Channel, start: int, end: int, subtree: Subtree) -> PackageFrame:
-    """Return the entries [start, end) of a log with the proof up to its head."""
+def _package(log: Channel, places: range, proof: tuple[bytes, ...]) -> PackageFrame:
+    """Return the entries of a log at these places with their proof."""
     entries = list(
-        Entry.objects.filter(channel=log, seq__gte=start, seq__lt=end)
+        Entry.objects.filter(channel=log, seq__gte=places.start, seq__lt=places.stop)
         .select_related("payload")
         .order_by("seq")
     )
     payloads = [getattr(entry, "payload", None) for entry in entries]
-    seed = _seed(log, start // PACKAGE)
+    seed = _seed(log, places.start // PACKAGE)
     headers = tuple(
         strip_hash(bytes(entry.header), bytes(payload.salt), bytes(payload.body))
         if payload
@@ -96,12 +105,12 @@ def _package(log: Channel, start: int, end: int, subtree: Subtree) -> PackageFra
         for entry, payload in zip(entries, payloads, strict=True)
     )
     return PackageFrame(
-        start=start,
+        start=places.start,
         headers=headers,
         bodies=tuple(bytes(payload.body) if payload else None for payload in payloads),
         seed=seed,
         salts=() if seed else tuple(bytes(item.salt) if item else b"" for item in payloads),
-        proof=consistency_proof(end, log.size, subtree),
+        proof=proof,
     )
 
 

@@ -21,5 +21,5 @@ def replace_rows(model: type[Row], threads: Collection[Thread], rows: Sequence[R
     """Delete the rows of the threads and write the new ones."""
     keys = [thread.key for thread in threads]
     for i in range(0, len(keys), _IN):
-        model._default_manager.filter(thread__in=keys[i : i + _IN]).delete()  # noqa: SLF001
-    model._default_manager.bulk_create(rows, batch_size=500)  # noqa: SLF001
+        model._default_manager.filter(thread__in=keys[i : i + _IN]).delete()
+    model._default_manager.bulk_create(rows, batch_size=500)

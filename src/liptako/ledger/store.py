@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
+from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
@@ -33,6 +34,8 @@ from liptako.ledger.tree import leaves
 
 _listeners: list[Callable[[frozenset[str]], None]] = []
 
+EXPIRED_AT_ONCE = 500  # payloads that are deleted in one transaction
+_EPOCH_ZERO = 1_767_225_600_000  # 2026-01-01T00:00:00Z, from which seconds fit into nine digits
 _LAMPORT_JUMP = 10**9  # a partner that counts further ahead is not followed: the count would end
 
 
@@ -69,15 +72,19 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     up_to_date = counter.projected == counter.position
     version = compacts.current().version
     pens: dict[tuple[frozenset[str], Lane], _Pen] = {}
+    clocks: dict[str, Audience] = {}
     records = []
     for draft in drafts:
-        _check_refs(draft, node)
+        named = _check_refs(draft, node)
         key = (draft.audience | node.alone, lane_of(draft.precedence))
         pen = pens.get(key) or pens.setdefault(key, _Pen(node, *key, counter.epoch))
-        counter.lamport += 1
-        records.append(pen.write(draft, lamport=counter.lamport, compact=version))
+        clock = clocks.setdefault(pen.audience.id, pen.audience)
+        clock.lamport = max(clock.lamport, named) + 1
+        records.append(pen.write(draft, lamport=clock.lamport, compact=version))
     for pen in pens.values():
         counter.position = pen.close(counter.position)
+    for clock in clocks.values():
+        clock.save(update_fields=["lamport"])
     if up_to_date:
         counter.projected = counter.position
     counter.save()
@@ -86,12 +93,16 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     return tuple(records)
 
 
-def _check_refs(draft: Draft, node: Node) -> None:
-    """Raise RefusedError if a recipient does not hold a record that the draft names."""
+def _check_refs(draft: Draft, node: Node) -> int:
+    """Return the greatest lamport of the records that a draft names, 0 if it names none.
+
+    Raises RefusedError if a recipient does not hold one of them.
+    """
+    greatest = 0
     for ref in draft.refs:
         found = (
             Entry.objects.filter(channel_id=ref.origin, seq=ref.seq)
-            .values_list("leaf", "channel__audience__members")
+            .values_list("leaf", "channel__audience__members", "lamport")
             .first()
         )
         if found is None or bytes(found[0])[:LEAF_BYTES] != ref.leaf:
@@ -100,6 +111,8 @@ def _check_refs(draft: Draft, node: Node) -> None:
             raise RefusedError(
                 "it refers to a record that not all its recipients hold: %(ref)s", ref=ref.origin
             )
+        greatest = max(greatest, found[2])
+    return greatest
 
 
 class _Pen:
@@ -111,6 +124,11 @@ class _Pen:
         self._log = read_range(self._channel.size, bytes(self._channel.frontier))
         self._seeds: dict[int, bytes] = {}
         self._written: list[Accepted] = []
+
+    @property
+    def audience(self) -> Audience:
+        """For whom the log is."""
+        return self._channel.audience
 
     def write(self, draft: Draft, *, lamport: int, compact: int) -> Record:
         """Write one record and return it."""
@@ -163,14 +181,11 @@ class _Pen:
 def _own_channel(node: Node, members: frozenset[str], lane: Lane, epoch: int) -> Channel:
     """Return our log of this epoch for an audience and a lane, begun if there is none."""
     _check_members(node, members)
-    audience = keep_audience(members)
-    return Channel.objects.get_or_create(
-        author=node.member,
-        audience=audience,
-        lane=lane,
-        epoch=epoch,
-        defaults={"origin": channel_origin(node.member, node.random(8), epoch)},
-    )[0]
+    wanted = {"author": node.member, "audience": keep_audience(members), "lane": lane}
+    log = Channel.objects.filter(**wanted, epoch=epoch).order_by("origin").first()
+    return log or Channel(
+        origin=channel_origin(node.member, node.random(8), epoch), epoch=epoch, **wanted
+    )
 
 
 def _check_members(node: Node, members: frozenset[str]) -> None:
@@ -186,17 +201,40 @@ def keep_audience(members: Iterable[str]) -> Audience:
     return Audience.objects.get_or_create(id=audience_id(roster), defaults={"members": roster})[0]
 
 
+def age() -> tuple[int, int]:
+    """Return the epoch, and how many entries this node has taken: it only ever grows."""
+    counter = Counter.objects.filter(id=1).first() or Counter()
+    return counter.epoch, counter.position
+
+
 @transaction.atomic
-def begin_epoch() -> int:
+def begin_epoch(now: Instant) -> int:
     """Let all our own records go into new logs from now on; return the new epoch.
 
     Called after a restore: the backup may be older than what partners hold of our logs, and a log
-    that is written twice from one place on is a double history.
+    that is written twice from one place on is a double history. The epoch is taken from the clock,
+    so that two restores of one backup differ; a clock that is wrong costs nothing but that.
     """
     counter = lock()
-    counter.epoch += 1
+    counter.epoch = max(counter.epoch + 1, (now.milliseconds - _EPOCH_ZERO) // 1000)
     counter.save(update_fields=["epoch"])
     return counter.epoch
+
+
+@transaction.atomic
+def expire(now: Instant) -> int:
+    """Delete the payloads whose time to be kept has ended; return how many.
+
+    Header and proof stay. The seeds of their packages go too, or they would give the salts back.
+    """
+    lock()
+    ended = Entry.objects.filter(retain__lte=now.milliseconds, payload__isnull=False)
+    rows = list(ended.values_list("position", "object", "channel_id", "seq")[:EXPIRED_AT_ONCE])
+    for origin, number in {(origin, seq // PACKAGE) for _, _, origin, seq in rows}:
+        Package.objects.filter(channel_id=origin, number=number).update(seed=b"")
+    Payload.objects.filter(entry_id__in=[position for position, *_ in rows]).delete()
+    projector.redraw({name for _, name, *_ in rows})
+    return len(rows)
 
 
 @transaction.atomic
@@ -228,12 +266,18 @@ def take(
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     _advance(row, log, note)
     counter.position = _store(node, row, new, counter.position)
-    ahead = [entry.header.lamport for entry in new if entry.header]
-    counter.lamport = max(
-        counter.lamport, *(x for x in ahead if x <= counter.lamport + _LAMPORT_JUMP), 0
-    )
     counter.save()
+    _follow(row.audience, [entry.header.lamport for entry in new if entry.header])
     return len(new)
+
+
+def _follow(audience: Audience, seen: Iterable[int]) -> None:
+    """Let what we write for an audience come after what was seen of it."""
+    limit = audience.lamport + _LAMPORT_JUMP
+    audience.lamport = max((x for x in seen if x <= limit), default=0, key=int)
+    Audience.objects.filter(id=audience.id, lamport__lt=audience.lamport).update(
+        lamport=audience.lamport
+    )
 
 
 def _advance(channel: Channel, log: CompactRange, note: bytes) -> None:
@@ -255,6 +299,7 @@ def _store(node: Node, channel: Channel, entries: Sequence[Accepted], position: 
             kind=entry.header.kind if entry.header else "",
             object=entry.header.object if entry.header else "",
             lamport=entry.header.lamport if entry.header else 0,
+            retain=_retain_of(entry.header),
             taken_at=now,
         )
         for i, entry in enumerate(entries, 1)
@@ -270,6 +315,11 @@ def _store(node: Node, channel: Channel, entries: Sequence[Accepted], position: 
     )
     _complete_packages(channel, entries[0].seq)
     return position + len(rows)
+
+
+def _retain_of(header: Header | None) -> int | None:
+    """Return when the payload of a record is to be deleted (ms UTC), if it is."""
+    return header.retain.milliseconds if header and header.retain else None
 
 
 def _complete_packages(channel: Channel, before: int) -> None:

@@ -99,7 +99,7 @@ def _arrivals(log: Channel) -> list[Arrival]:
     subtree = stored_subtrees(log.origin)
     signed = (head_of_log(log), b"")
     roster, channel = tuple(log.audience.members), channel_value(log)
-    whole = list(packages_of(log, 0))
+    whole = list(packages_of(log, 0, log.size))
     salts = {
         payload.entry.seq: bytes(payload.salt)
         for payload in Payload.objects.filter(entry__channel=log).select_related("entry")
@@ -136,6 +136,6 @@ def _empty() -> None:
     """Take all entries out of the database, and what was drawn from them."""
     for module in registry.modules():
         for table in module.tables:
-            table.model._default_manager.all().delete()  # noqa: SLF001 (Django's documented name)
+            table.model._default_manager.all().delete()
     for model in (Waiting, Rejected, Payload, Entry, Package, Channel, Counter):
-        model._default_manager.all().delete()  # noqa: SLF001 (same)
+        model._default_manager.all().delete()

@@ -35,6 +35,11 @@ def leaves(origin: str, start: int, end: int) -> list[bytes]:
     return [bytes(leaf) for leaf in found.values_list("leaf", flat=True)]
 
 
+def root_at(origin: str, size: int) -> bytes:
+    """Return the root that a stored log had with its first `size` entries."""
+    return stored_subtrees(origin)(0, size)
+
+
 def range_at(origin: str, size: int) -> CompactRange:
     """Return the compact range over the first entries of a stored log, from its leaves."""
     found = Entry.objects.filter(channel_id=origin, seq__lt=size).order_by("seq")

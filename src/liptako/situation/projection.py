@@ -1,10 +1,9 @@
 """Draws incidents, releases and the journal from their records."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import QuerySet
 
 from liptako.core.clock import Instant
 from liptako.core.refs import audience_id
@@ -150,6 +149,18 @@ def _journal_rows(
         )
 
 
+class _Version(NamedTuple):
+    """What decides which version of an incident is shown."""
+
+    key: str
+    author: str
+    object: str
+    audience: str
+    radius_m: int
+    lamport: int
+    shown: bool
+
+
 def _choose_shown(objects: set[str]) -> None:
     """Mark for each incident the one version that lists and maps show.
 
@@ -157,23 +168,16 @@ def _choose_shown(objects: set[str]) -> None:
     """
     names = sorted(objects)
     for i in range(0, len(names), _IN):
-        rows: QuerySet[models.Incident] = models.Incident.objects.filter(
-            object__in=names[i : i + _IN]
-        )
-        best: dict[tuple[str, str], models.Incident] = {}
-        found = list(
-            rows.only("key", "author", "object", "audience", "radius_m", "lamport", "shown")
-        )
-        for row in sorted(found, key=_rank):
-            best[row.author, row.object] = row
-        wanted = {row.key for row in best.values()}
-        changed = [row for row in found if row.shown != (row.key in wanted)]
-        for row in changed:
-            row.shown = not row.shown
-        models.Incident.objects.bulk_update(changed, ["shown"], batch_size=_IN)
+        rows = models.Incident.objects.filter(object__in=names[i : i + _IN])
+        found = [_Version(*row) for row in rows.values_list(*_Version._fields)]
+        best = {(row.author, row.object): row.key for row in sorted(found, key=_rank)}
+        wanted = set(best.values())
+        for shown in (True, False):
+            keys = [row.key for row in found if (row.key in wanted) is shown is not row.shown]
+            models.Incident.objects.filter(key__in=keys).update(shown=shown)
 
 
-def _rank(row: models.Incident) -> tuple[bool, int, int]:
+def _rank(row: _Version) -> tuple[bool, int, int]:
     """Return how well a version serves, the best one highest."""
     return (row.audience == audience_id([row.author]), -row.radius_m, row.lamport)
 

@@ -2,9 +2,11 @@
 
 The first thing in every exchange: origin, size and root of each log that the two may share, those
 of the receiver included. From it the other side knows what to send; its word about the receiver's
-own logs is a receipt in the making.
+own logs is a receipt in the making. An epoch and a count tell which of two heads is the later one,
+though a log may have become shorter: a node that was restored from a backup holds less than before.
 """
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 
@@ -15,20 +17,27 @@ from liptako.core.log.note import open_note, read_note, sign_note
 from liptako.core.refs import member_id
 
 _FIRST = "liptako.heads/1"
-_MIN_LINES = 3
+_AGE_LINE = 3
+_MIN_LINES = 4
+_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,15})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """From whom, to whom, and the logs that the sender holds, in the order of their origins."""
+    """From whom, to whom, and the logs that the sender holds, in the order of their origins.
+
+    `age` is the sender's epoch and how many entries it has taken: later heads have a greater one.
+    """
 
     sender: str
     recipient: str
+    age: tuple[int, int] = (1, 0)
     logs: tuple[Checkpoint, ...] = ()
 
     def text(self) -> str:
         """Return the note text of these heads."""
-        lines = [_FIRST, self.sender, self.recipient]
+        epoch, count = self.age
+        lines = [_FIRST, self.sender, self.recipient, f"{epoch} {count}"]
         lines += [f"{log.origin} {log.size} {b64encode(log.root).decode()}" for log in self.logs]
         return "".join(f"{line}\n" for line in lines)
 
@@ -70,8 +79,18 @@ def _parse(text: str) -> Heads:
     lines = text.removesuffix("\n").split("\n")
     if len(lines) < _MIN_LINES or lines[0] != _FIRST:
         raise MalformedError("heads: expected %(first)s, got %(got)s", first=_FIRST, got=text[:60])
-    logs = tuple(parse_checkpoint(line.replace(" ", "\n") + "\n") for line in lines[3:])
-    heads = Heads(sender=member_id(lines[1]), recipient=member_id(lines[2]), logs=logs)
+    age = _AGE.fullmatch(lines[_AGE_LINE])
+    if age is None:
+        raise MalformedError(
+            "heads: expected an epoch and a count, got %(got)s", got=lines[_AGE_LINE][:60]
+        )
+    logs = tuple(parse_checkpoint(line.replace(" ", "\n") + "\n") for line in lines[_MIN_LINES:])
+    heads = Heads(
+        sender=member_id(lines[1]),
+        recipient=member_id(lines[2]),
+        age=(int(age[1]), int(age[2])),
+        logs=logs,
+    )
     origins = [log.origin for log in logs]
     if heads.text() != text or origins != sorted(set(origins)):
         raise MalformedError("heads: expected each log once, in the order of the origins")

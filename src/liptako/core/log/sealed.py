@@ -40,13 +40,25 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
     """Write what can be opened; say whether it was whole.
 
     A damaged or cut tail is left out: age authenticates chunk by chunk, so what was written is
-    what was sealed. Raises VerificationError if it was sealed for somebody else or is no such file.
+    what was sealed. Raises VerificationError if it was sealed for somebody else or nothing of it is
+    whole, and MalformedError for a file that is no such thing.
     """
+    start = source.read(len(AGE_MAGIC))
+    if start != AGE_MAGIC:
+        raise MalformedError("bundle: this file is no bundle of Liptako, or its beginning is lost")
+    source.seek(0)
     try:
         decrypt_io(source, target, [_identity(identity)])
     except DecryptError as cause:
-        raise VerificationError("bundle: it cannot be opened with the key of this node") from cause
-    except OSError:
+        raise VerificationError(
+            "bundle: it cannot be opened with the key of this node: "
+            "it is for another one, or it was changed"
+        ) from cause
+    except OSError as cause:
+        if not target.tell():
+            raise VerificationError(
+                "bundle: it is damaged or cut short; nothing of it was kept: ask for another one"
+            ) from cause
         return False
     return True
 

@@ -127,7 +127,8 @@ def _judge(channel: Channel, entry: Accepted) -> Accepted:
     try:
         header = read_header(channel, entry.data)
     except MalformedError as fault:
-        return replace(entry, fault=fault)
+        # Nothing says which payload belongs to it: what came along is not kept.
+        return replace(entry, fault=fault, body=None, salt=b"")
     if entry.body is not None:
         _check_payload(entry.seq, header, entry)
     return replace(entry, header=header)

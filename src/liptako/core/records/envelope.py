@@ -20,7 +20,7 @@ from liptako.core.refs import LEAF_BYTES, Ref, author_of, member_id, parse_objec
 HEADER_LIMIT = 65_535  # bytes (protocol: Record)
 HASH_BYTES = 32
 _KIND = re.compile(r"[a-z]+\.[a-z_]+/[1-9][0-9]{0,3}")
-_SHORT = 64  # characters of an office, a marking, an audience id
+_SHORT = 64  # characters of a kind, an office, a marking, an audience id
 
 
 class Precedence(enum.StrEnum):
@@ -171,7 +171,7 @@ def _check_header(wire: _Wire) -> None:
     """Raise MalformedError for a version, kind, length or number out of bounds."""
     if wire.v != 1:
         raise MalformedError("header: expected version 1, got %(got)d", got=wire.v)
-    if not _KIND.fullmatch(wire.kind):
+    if not _KIND.fullmatch(wire.kind) or len(wire.kind) > _SHORT:
         raise MalformedError(
             "header: expected a kind such as situation.incident/1, got %(got)s", got=wire.kind[:60]
         )

@@ -1,13 +1,12 @@
 """The one spelling of JSON in records: what a parser accepts is what it would print itself.
 
 Rules (docs/spec/record.md): UTF-8, one object, no white space between tokens, no key twice, no
-floats, integers within ±(2^53−1), strings escaped as little as JSON allows and without U+0000
-(which databases cannot hold). The order of keys is
-the author's and is kept; unknown fields are kept. Two readers can therefore never see two
-different things in the same bytes.
+floats, integers within ±(2^53−1), at most 32 levels, strings escaped as little as JSON allows and
+without U+0000 (which databases cannot hold). The order of keys is the author's and is kept; unknown
+fields are kept. Two readers can therefore never see two different things in the same bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -16,6 +15,7 @@ from liptako.core.errors import MalformedError
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 INT_LIMIT = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, section 6)
+DEPTH_LIMIT = 32  # levels: far below what any reader's stack can hold, so that all agree
 
 
 def _refuse_float(text: str) -> float:
@@ -58,19 +58,26 @@ def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
             "record: expected one JSON object, no spaces, no key twice, no U+0000, got %(got)s",
             got=_head(data),
         )
-    _check_integers(fields)
+    _check_values(fields.values(), DEPTH_LIMIT)
     return fields
 
 
-def _check_integers(value: object) -> None:
+def _check_values(values: Iterable[Json], levels: int) -> None:
+    """Raise MalformedError for an integer or a depth that some readers could not hold."""
+    if not levels:
+        raise MalformedError("record: expected at most %(limit)d levels", limit=DEPTH_LIMIT)
+    for value in values:
+        if isinstance(value, dict):
+            _check_values(value.values(), levels - 1)
+        elif isinstance(value, list):
+            _check_values(value, levels - 1)
+        else:
+            _check_integer(value)
+
+
+def _check_integer(value: Json) -> None:
     """Raise MalformedError for an integer that some readers could not hold exactly."""
-    if isinstance(value, dict):
-        for item in value.values():
-            _check_integers(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_integers(item)
-    elif isinstance(value, int) and not -INT_LIMIT <= value <= INT_LIMIT:
+    if isinstance(value, int) and not -INT_LIMIT <= value <= INT_LIMIT:
         raise MalformedError("record: expected integers within ±(2^53−1), got %(got)d", got=value)
 
 

@@ -145,9 +145,22 @@ def test_an_older_checkpoint_of_our_own_log_is_found(node, log):
     assert found(node) == ["log: the entries are not those of its head"]
 
 
-@pytest.mark.parametrize(
-    "change", [{"size": 299}, {"frontier": bytes(4 * 32)}, {"checkpoint": b""}]
-)
+def test_what_is_written_during_the_check_is_no_fault(node, log):
+    told = []
+
+    def write_meanwhile(done, total):
+        told.append(store.append(node, [event(1000 + len(told))]))
+
+    assert check_logs(node, write_meanwhile)[0] == []
+    assert told
+
+
+def test_a_head_that_was_set_back_is_found(node, log):
+    Channel.objects.update(size=299)
+    assert found(node) == ["log: the entries are not those that the checkpoint signs"]
+
+
+@pytest.mark.parametrize("change", [{"frontier": bytes(4 * 32)}, {"checkpoint": b""}])
 def test_a_changed_head_is_found(node, log, change):
     Channel.objects.update(**change)
     assert found(node) == ["log: the entries are not those of its head"]
@@ -176,7 +189,10 @@ def taken(node, make_node, compact):
     store.append(make_node("BF"), [event(number, audience=ALL) for number in range(300)])
     (log,) = logs_for("ML")
     value, roster = channel_value(log), log.audience.members
-    signed, packages = (head_of_log(log), bytes(log.checkpoint)), list(packages_of(log, 0))
+    signed, packages = (
+        (head_of_log(log), bytes(log.checkpoint)),
+        list(packages_of(log, 0, log.size)),
+    )
     for model in (Payload, Entry, Package, Channel, Counter):
         model.objects.all().delete()
 

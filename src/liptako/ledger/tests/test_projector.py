@@ -205,12 +205,12 @@ def test_the_rebuild_check_notices_a_projection_that_differs_from_the_log(node):
 def test_a_rebuild_tells_how_far_it_is(node):
     store.append(node, [office("Permanence")])
     told = []
-    assert projector.rebuild(lambda done, total: told.append((done, total))) == 1
+    assert projector.rebuild(lambda done, total: told.append((done, total))).entries == 1
     assert told == [(1, 1)]
 
 
 def test_a_rebuild_of_nothing_is_nothing(db):
-    assert projector.rebuild(nobody) == 0
+    assert projector.rebuild(nobody).entries == 0
     assert projector.project_pending() == 0
 
 

@@ -48,7 +48,7 @@ def erase(seq):
 def taken(log, start):
     """Return the range and the entries that a reader has who goes on from a place."""
     value, held, entries = channel_value(log), range_at(log.origin, start), []
-    for package in packages_of(log, start):
+    for package in packages_of(log, start, log.size):
         held, new = accept_package(value, held, head_of_log(log), package)
         entries += new
     return held, entries
@@ -81,17 +81,19 @@ def test_a_reader_goes_on_from_any_place_and_proves_all_it_takes(log, start):
     ],
 )
 def test_packages_end_where_256_entries_do(log, start, expected):
-    packages = list(packages_of(log, start))
+    packages = list(packages_of(log, start, log.size))
     assert [(package.start, len(package.headers)) for package in packages] == expected
 
 
 def test_a_whole_package_travels_with_one_seed(log):
     seeds = [bytes(package.seed) for package in Package.objects.order_by("number")]
-    assert [(item.seed, item.salts) for item in packages_of(log, 0)] == [(x, ()) for x in seeds]
+    assert [(item.seed, item.salts) for item in packages_of(log, 0, log.size)] == [
+        (x, ()) for x in seeds
+    ]
 
 
 def test_a_package_of_another_log_proves_nothing(log):
-    package = next(packages_of(log, 256))
+    package = next(packages_of(log, 256, log.size))
     with pytest.raises(VerificationError, match="entries are missing: expected number 0 next"):
         accept_package(channel_value(log), CompactRange(), head_of_log(log), package)
 
@@ -108,7 +110,7 @@ def test_a_payload_that_was_erased_leaves_the_proof_intact(log, start):
 def test_the_salt_of_an_erased_payload_travels_no_more_nor_what_gives_it_back(log, start):
     seed = bytes(Package.objects.get(number=0).seed)
     erase(7)
-    package = next(packages_of(log, start))
+    package = next(packages_of(log, start, log.size))
     places = range(start, 256)
     expected = tuple(b"" if seq == 7 else derive_salt(seed, seq) for seq in places)
     assert (package.seed, package.salts) == (b"", expected)
@@ -116,7 +118,7 @@ def test_the_salt_of_an_erased_payload_travels_no_more_nor_what_gives_it_back(lo
 
 def test_the_other_packages_keep_their_seeds(log):
     erase(7)
-    assert [bool(package.seed) for package in packages_of(log, 0)] == [False, True, True]
+    assert [bool(package.seed) for package in packages_of(log, 0, log.size)] == [False, True, True]
 
 
 def test_the_record_of_an_erased_payload_is_there_without_it(log):

@@ -2,12 +2,14 @@
 
 import pytest
 
+from conftest import START
+from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
 from liptako.core.log.checkpoint import open_checkpoint
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.envelope import Lane, Precedence, decode_header
 from liptako.core.refs import Ref, audience_id
-from liptako.ledger import store
+from liptako.ledger import checking, store
 from liptako.ledger.models import Channel, Counter, Entry, Package, Payload
 from liptako.ledger.reader import head_of_log, logs_for, packages_of, thread_records
 from liptako.ledger.records import Draft, Thread
@@ -109,10 +111,17 @@ def test_a_reference_to_nothing_is_refused(node, changes):
         store.append(node, [event(2, refs=(Ref(**fields),))])
 
 
-def test_lamport_counts_up_over_all_logs(node, compact):
+def test_lamport_counts_up_for_each_audience_so_that_nobody_counts_what_others_got(node, compact):
     records = store.append(node, [event(1), event(2, audience=ALL), event(3)])
-    records += store.append(node, [event(4)])
-    assert [record.header.lamport for record in records] == [1, 2, 3, 4]
+    urgent = event(4, audience=ALL, precedence=Precedence.FLASH)
+    records += store.append(node, [urgent, event(5)])
+    assert [record.header.lamport for record in records] == [1, 1, 2, 2, 3]
+
+
+def test_a_record_comes_after_those_that_it_names(node, compact):
+    *_, named = store.append(node, [event(n, audience=ALL) for n in range(5)])
+    (record,) = store.append(node, [event(9, refs=(named.ref,))])
+    assert record.header.lamport == named.header.lamport + 1
 
 
 def test_a_header_names_the_compact_in_force(node, compact):
@@ -129,10 +138,25 @@ def test_256_entries_make_a_package_with_a_root(node):
 
 def test_a_new_epoch_goes_on_in_new_logs(node):
     store.append(node, [event(1)])
-    assert store.begin_epoch() == 2
+    epoch = store.begin_epoch(Instant(START + 5_999))
+    assert epoch == (START - 1_767_225_600_000) // 1000 + 5  # seconds since 2026
     store.append(node, [event(2)])
-    assert [(log.epoch, log.size) for log in Channel.objects.order_by("epoch")] == [(1, 1), (2, 1)]
-    assert Channel.objects.get(epoch=2).origin.endswith("/e2")
+    logs = Channel.objects.order_by("epoch")
+    assert [(log.epoch, log.size) for log in logs] == [(1, 1), (epoch, 1)]
+    assert logs[1].origin.endswith(f"/e{epoch}")
+
+
+def test_a_clock_that_is_wrong_still_gives_a_new_epoch(node):
+    assert [store.begin_epoch(Instant(0)), store.begin_epoch(Instant(0))] == [2, 3]
+
+
+def test_a_payload_whose_time_has_ended_goes_and_the_proof_stays(node):
+    kept, _ = store.append(node, [office(), office("bureau", "0000000000002", retain=Instant(9))])
+    assert (store.expire(Instant(8)), OfficeRow.objects.count()) == (0, 2)
+    assert (store.expire(Instant(9)), store.expire(Instant(9))) == (1, 0)
+    assert [row.object for row in OfficeRow.objects.all()] == [kept.header.object]
+    assert [bytes(package.seed) for package in Package.objects.all()] == [b""]
+    assert checking.check_logs(node, lambda _done, _total: None) == ([], 2)
 
 
 def test_the_records_of_a_thread_come_in_the_order_of_folding(node):
@@ -155,7 +179,7 @@ def sent(make_node, compact):
     (log,) = logs_for("ML")
     roster, value = log.audience.members, value_of(log)
     signed = (head_of_log(log), bytes(log.checkpoint))
-    packages = list(packages_of(log, 0))
+    packages = list(packages_of(log, 0, log.size))
     for model in (Payload, Entry, Package, Channel, Counter):
         model.objects.all().delete()
     return roster, value, signed, packages
@@ -197,11 +221,11 @@ def test_what_was_changed_on_the_way_leaves_nothing_behind(node, sent):
     assert (Entry.objects.count(), Channel.objects.count()) == (0, 0)
 
 
-def test_our_own_count_follows_what_was_taken(node, sent):
+def test_our_own_count_follows_what_was_taken(node, compact, sent):
     roster, value, signed, (package,) = sent
     store.take(node, roster, value, signed, package)
-    (record,) = store.append(node, [event(9)])
-    assert record.header.lamport == 4
+    alone, answer = store.append(node, [event(9), event(9, audience=ALL)])
+    assert (alone.header.lamport, answer.header.lamport) == (1, 4)
 
 
 def test_listeners_are_told_once_for_which_partners_something_was_written(
