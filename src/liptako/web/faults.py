@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -114,6 +115,27 @@ def _ours(error: BaseException | None) -> LiptakoError | None:
     return error if isinstance(error, LiptakoError) else None
 
 
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Asks for a sign-in; what somebody sends whose session has ended is shown again, not lost."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[object, ...],
+        view_kwargs: dict[str, object],
+    ) -> HttpResponseBase | None:
+        """Answer for a request of nobody to a page that is not for everybody."""
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None or not _typed(request):
+            return answer
+        message = _(
+            "Your session has ended: sign in again in another window, then come back here and "
+            "copy what you had typed."
+        )
+        return fault_page(request, message, 403)
+
+
 def fault_page(request: HttpRequest, message: str, status: int) -> HttpResponse:
     """Return the page for an error, with what was typed."""
     context = _context(request, message, status)
@@ -172,7 +194,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     return _page_alone(_context(request, message, status), status)
 
 
-def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 (Django's)
+def stale_form(request: HttpRequest, **_reason: object) -> HttpResponse:
     """Answer for a form without the token of this session: opened before somebody signed in."""
     message = _("The page with this form is too old: go back, load it again, and send it again.")
     return fault_page(request, message, 403)

@@ -42,14 +42,15 @@ class LanguageMiddleware:
 def preferences(request: HttpRequest) -> HttpResponse:
     """Keep a language or a theme and go back to the page."""
     back = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+    allowed = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+    if not (allowed and back.startswith("/")):
         back = "/"
     response = redirect(back)
-    for name, value, allowed in (
+    for name, value, known in (
         (settings.LANGUAGE_COOKIE_NAME, request.POST.get("language", ""), dict(settings.LANGUAGES)),
         (THEME_COOKIE, request.POST.get("theme", ""), THEMES),
     ):
-        if value in allowed:
+        if value in known:
             response.set_cookie(
                 name,
                 value,

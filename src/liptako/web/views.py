@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import cache_control
 
 from liptako.ledger.node import this_node
 from liptako.web import basemap
@@ -12,15 +11,14 @@ from liptako.web.sources import read_sources
 _MAX_ZOOM = 22
 
 
-@cache_control(private=True, max_age=86_400)
-def tile(request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:  # noqa: ARG001 (Django's)
+def tile(_request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
     """Return a tile of the base map; an empty answer where there is nothing."""
     if z > _MAX_ZOOM or max(x, y) >= 1 << z:
         return HttpResponse(status=404)
     data = basemap.tile(this_node().home, z, x, y)
     if data is None:
         return HttpResponse(status=204)
-    headers = {"Content-Encoding": "gzip"}
+    headers = {"Content-Encoding": "gzip", "Cache-Control": "private, max-age=86400"}
     return HttpResponse(data, content_type="application/vnd.mapbox-vector-tile", headers=headers)
 
 

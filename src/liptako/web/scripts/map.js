@@ -20,19 +20,21 @@ import { Circle as CircleStyle, Fill, RegularShape, Stroke, Style, Text } from "
 const element = document.getElementById("map");
 const note = document.getElementById("map-note");
 const table = document.getElementById("map-table");
+const language = document.documentElement.lang;
+const regions = new Intl.DisplayNames(language, { type: "region" });
 const say = (text) => { note.textContent = text; };
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function palette() {
   return {
-    sea: token("--map-sea"), land: token("--map-land"), line: token("--map-line"),
+    sea: token("--map-sea"), water: token("--map-water"), land: token("--map-land"), line: token("--map-line"),
     border: token("--map-border"), ink: token("--map-ink"), surface: token("--surface"),
     severity: [1, 2, 3, 4].map((n) => token(`--sev-${n}`)),
   };
 }
 
 function baseStyle(colours) {
-  const water = new Fill({ color: colours.sea });
+  const water = new Fill({ color: colours.water });
   const styles = {
     land: new Style({ fill: new Fill({ color: colours.land }) }),
     admin0: new Style({ stroke: new Stroke({ color: colours.line, width: 0.8 }) }),
@@ -40,14 +42,17 @@ function baseStyle(colours) {
     boundary_disputed: new Style({ stroke: new Stroke({ color: colours.border, width: 1.2, lineDash: [5, 4] }) }),
     admin1: new Style({ stroke: new Stroke({ color: colours.line, width: 0.6, lineDash: [3, 3] }) }),
     lakes: new Style({ fill: water }),
-    rivers: new Style({ stroke: new Stroke({ color: colours.sea, width: 1.4 }) }),
+    rivers: new Style({ stroke: new Stroke({ color: colours.water, width: 1.2 }) }),
   };
   const halo = new Stroke({ color: colours.land, width: 3 });
   const ink = new Fill({ color: colours.ink });
   const dot = new CircleStyle({ radius: 1.8, fill: ink });
-  return (feature, resolution) => {
+  return { shapes: (feature) => styles[feature.get("layer")], labels };
+
+  function labels(feature, resolution) {
     const layer = feature.get("layer");
-    if (layer !== "places") return styles[layer];
+    if (layer === "countries") return resolution > 1000 ? country(feature) : undefined;
+    if (layer !== "places") return undefined;
     const rank = feature.get("SCALERANK") ?? 10;
     const zoom = Math.log2(156543 / resolution);
     if (rank > zoom * 1.35 - 1) return undefined;
@@ -60,23 +65,36 @@ function baseStyle(colours) {
         fill: ink, stroke: halo, textAlign: "left", offsetX: 6,
       }),
     });
-  };
+  }
+
+  function country(feature) {
+    const code = feature.get("iso_a2") ?? "";
+    const name = /^[A-Z]{2}$/.test(code) ? regions.of(code) : feature.get("name");
+    return new Style({
+      text: new Text({ text: name, font: '650 13px "Noto Sans", sans-serif', fill: ink, stroke: halo }),
+    });
+  }
 }
 
 function incidentStyles(colours) {
   const edge = new Stroke({ color: colours.surface, width: 1.5 });
-  const shapes = colours.severity.map((colour, i) => {
-    const fill = new Fill({ color: colour });
-    if (i < 2) return new CircleStyle({ radius: 4 + i, fill, stroke: edge });
-    return new RegularShape({ points: 4, radius: 7, angle: i === 3 ? Math.PI / 4 : 0, fill, stroke: edge });
-  });
+  // Past, published data is hollow and small, so that what desks report stands out above it.
+  const shape = (level, radius, fill, stroke) => (level < 2
+    ? new CircleStyle({ radius: radius + level - 3, fill, stroke })
+    : new RegularShape({ points: 4, radius, angle: level === 3 ? Math.PI / 4 : 0, fill, stroke }));
+  const inside = new Fill({ color: colours.land });
+  const shapes = {
+    past: colours.severity.map((color, i) => shape(i, 5.5, inside, new Stroke({ color, width: 1.5 }))),
+    live: colours.severity.map((color, i) => shape(i, 8.5, new Fill({ color }), edge)),
+  };
   const picked = new CircleStyle({ radius: 11, stroke: new Stroke({ color: colours.ink, width: 2.5 }) });
   const rings = colours.severity.map((colour) => new Stroke({ color: colour, width: 1.2, lineDash: [5, 4] }));
   return (feature, resolution) => {
     const level = feature.get("severity") - 1;
-    const styles = [new Style({ image: shapes[level], zIndex: level })];
+    const past = feature.get("standing") === "published";
+    const styles = [new Style({ image: shapes[past ? "past" : "live"][level], zIndex: past ? level : 4 + level })];
     if (feature === selected) {
-      styles.unshift(new Style({ image: picked, zIndex: 9 }));
+      styles.unshift(new Style({ image: picked, zIndex: 20 }));
     }
     const radius = feature.get("radius");
     const pixels = radius / resolution;
@@ -91,10 +109,9 @@ function incidentStyles(colours) {
 }
 
 const tilesUrl = element.dataset.tiles.replace("/0/0/0", "/{z}/{x}/{y}");
-const base = new VectorTileLayer({
-  declutter: true,
-  source: new VectorTileSource({ format: new MVT(), url: tilesUrl, maxZoom: Number(element.dataset.maxZoom) }),
-});
+const tiles = new VectorTileSource({ format: new MVT(), url: tilesUrl, maxZoom: Number(element.dataset.maxZoom) });
+const base = new VectorTileLayer({ source: tiles });
+const labels = new VectorTileLayer({ source: tiles, declutter: true });
 const incidents = new VectorSource();
 const layer = new VectorLayer({ source: incidents, updateWhileInteracting: false });
 const bounds = transformExtent(element.dataset.bounds.split(",").map(Number), "EPSG:4326", "EPSG:3857");
@@ -102,7 +119,7 @@ const view = new View({
   center: fromLonLat([0, 15]), zoom: 5, maxZoom: 14, minZoom: 2, extent: bounds, smoothExtentConstraint: false,
 });
 const map = new Map({
-  target: element, layers: [base, layer], view, keyboardEventTarget: element,
+  target: element, layers: [base, layer, labels], view, keyboardEventTarget: element,
   controls: [
     new Zoom({ zoomInTipLabel: element.dataset.zoomIn, zoomOutTipLabel: element.dataset.zoomOut }),
     new ScaleLine(),
@@ -117,7 +134,9 @@ let selected = null;
 
 function paint() {
   const colours = palette();
-  base.setStyle(baseStyle(colours));
+  const style = baseStyle(colours);
+  base.setStyle(style.shapes);
+  labels.setStyle(style.labels);
   layer.setStyle(incidentStyles(colours));
 }
 
@@ -133,7 +152,9 @@ function choose(feature, { scroll = false, centre = false } = {}) {
   const first = document.createElement("p");
   first.append(link);
   const second = document.createElement("p");
-  second.textContent = `${feature.get("begins").slice(0, 10)} · ${feature.get("kindName")} · ${feature.get("reference")}`;
+  const day = new Date(feature.get("begins")).toLocaleDateString(language, { dateStyle: "long", timeZone: "UTC" });
+  const standing = element.dataset[feature.get("standing")];
+  second.textContent = [standing, day, feature.get("kindName"), feature.get("reference")].filter(Boolean).join(" · ");
   bubble.replaceChildren(first, second);
   popup.setPosition(feature.getGeometry().getCoordinates());
   if (centre) view.animate({ center: feature.getGeometry().getCoordinates(), duration: 150 });

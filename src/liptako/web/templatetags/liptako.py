@@ -6,11 +6,11 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from liptako.core.geo import MICRO
 from liptako.web.texts import named, reason_text
@@ -21,6 +21,7 @@ register.simple_tag(reason_text, name="reason")
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _LONG_AGO = 60 * _DAY
+_KILOMETRE = 1000
 
 
 @register.filter
@@ -58,7 +59,7 @@ def when(context: dict[str, Any], moment: datetime | None, style: str = "both") 
     if style == "short" or old:
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
     return format_html(
-        '<time datetime="{}">{} <span class="age">{}</span></time>',
+        '<time datetime="{}">{}</time> <span class="age">{}</span>',
         moment.isoformat(),
         text,
         age(moment),
@@ -91,16 +92,32 @@ def query(context: dict[str, Any], **changes: object) -> str:
 
 
 @register.filter
-def get(table: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 (whatever the table holds)
+def get(table: Mapping[str, object], key: str) -> object:
     """Return what a table holds under a key, or nothing."""
     return table.get(key)
 
 
 @register.filter
 def degrees(micro: int, axis: str) -> str:
-    """Return micro-degrees as `14.3500° N`."""
-    letters = ("N", "S") if axis == "lat" else ("E", "W")
-    return f"{abs(micro) / MICRO:.4f}° {letters[micro < 0]}"
+    """Return micro-degrees as `14.3500° N`, in French as `1,5000° O`."""
+    north = (pgettext("compass", "N"), pgettext("compass", "S"))
+    east = (pgettext("compass", "E"), pgettext("compass", "W"))
+    letter = (north if axis == "lat" else east)[micro < 0]
+    return f"{number_format(round(abs(micro) / MICRO, 4), 4)}° {letter}"
+
+
+@register.filter
+def distance(metres: int) -> str:
+    """Return metres as people say them: `400 m`, `25 km`."""
+    if metres < _KILOMETRE:
+        return f"{metres}\N{NO-BREAK SPACE}m"
+    return f"{round(metres / _KILOMETRE)}\N{NO-BREAK SPACE}km"
+
+
+@register.filter
+def labelled(word: object) -> str:
+    """Return a word with a colon after it, as the language sets it."""
+    return _("%(label)s:") % {"label": word}
 
 
 @register.filter(name="hex")

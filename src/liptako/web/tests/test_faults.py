@@ -174,8 +174,17 @@ def test_an_error_that_is_not_ours_is_left_to_django(rf):
     assert middleware.process_exception(rf.get("/"), ZeroDivisionError()) is None
 
 
+def test_what_is_sent_after_the_session_has_ended_is_shown_again(client, in_english, db):
+    answer = client.post("/journal/", TYPED)
+    assert (answer.status_code, words(answer)[1]) == (403, [("text", "Convoi attendu à Gao")])
+    assert "sign in again" in words(answer)[0][1]
+
+
+def test_somebody_who_only_looks_is_asked_to_sign_in(client, db):
+    assert client.get("/journal/")["Location"] == "/account/sign-in/?next=/journal/"
+
+
 def test_a_form_that_is_too_old_is_shown_again(awa, settings):
-    settings.CSRF_FAILURE_VIEW = "liptako.web.faults.stale_form"
     strict = Client(enforce_csrf_checks=True)
     strict.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     strict.force_login(awa[0])
@@ -307,7 +316,7 @@ def test_a_database_that_is_busy_loses_nothing(browser):
     name = connection.settings_dict["NAME"]
     other = sqlite3.connect(name, uri=True, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    other.execute("UPDATE ledger_counter SET lamport = lamport")
+    other.execute("UPDATE ledger_counter SET position = position")
     try:
         answer = browser.post("/offices/", OFFICE)
     finally:
