@@ -11,7 +11,7 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         """Let an exchange be asked for whenever something is written for partners."""
-        from liptako.federation import jobs  # noqa: PLC0415 (models must be loaded)
-        from liptako.ledger import store  # noqa: PLC0415 (same)
+        from liptako.federation import jobs
+        from liptako.ledger import store
 
         store.on_append(jobs.ask_for_exchange)

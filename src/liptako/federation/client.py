@@ -6,6 +6,7 @@ in the compact, checked before a byte of ours is sent.
 
 import hashlib
 import http.client
+import socket
 import ssl
 from base64 import b64encode
 from typing import Protocol
@@ -42,22 +43,41 @@ class HttpsClient:
 
     def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
         """Return the answer of the node at `url`, which must hold the pinned key."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise MalformedError("address: expected https://HOST:PORT, got %(got)s", got=url[:80])
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT, context=_context()
-        )
+        host, connection = _open(url)
         try:
             return _request(connection, pin, bundle)
         except (OSError, http.client.HTTPException) as cause:
-            raise NetworkError(
-                "%(host)s cannot be reached: %(why)s",
-                host=parts.netloc,
-                why=str(cause) or type(cause).__name__,
-            ) from cause
+            raise _unreachable(host, cause) from cause
         finally:
             connection.close()
+
+
+def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
+    """Return the host of an address and a connection to it, not yet open."""
+    error = MalformedError("address: expected https://HOST:PORT, got %(got)s", got=url[:80])
+    try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise error
+        host = parts.hostname.encode("idna").decode()
+        connection = http.client.HTTPSConnection(
+            host, parts.port, timeout=TIMEOUT, context=_context()
+        )
+    except (ValueError, http.client.InvalidURL) as cause:
+        raise error from cause
+    return parts.netloc, connection
+
+
+def _unreachable(host: str, cause: Exception) -> NetworkError:
+    """Return the error for a partner that could not be reached, in words where we know them."""
+    if isinstance(cause, ConnectionRefusedError):
+        return NetworkError("%(host)s cannot be reached: nobody answers at that port", host=host)
+    if isinstance(cause, TimeoutError):
+        return NetworkError("%(host)s cannot be reached: no answer in time", host=host)
+    if isinstance(cause, socket.gaierror):
+        return NetworkError("%(host)s cannot be reached: no such host is known", host=host)
+    why = str(cause) or type(cause).__name__
+    return NetworkError("%(host)s cannot be reached: %(why)s", host=host, why=why)
 
 
 def _context() -> ssl.SSLContext:

@@ -1,9 +1,12 @@
 """Forms about partners."""
 
+import re
 from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+_ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class AddressForm(forms.Form):
@@ -19,9 +22,12 @@ class AddressForm(forms.Form):
     def clean_url(self) -> str:
         """Return an address without a path."""
         url = str(self.cleaned_data["url"]).strip().rstrip("/")
-        parts = urlsplit(url)
-        if url and (parts.scheme != "https" or not parts.hostname or parts.path):
+        if url and not _ADDRESS.fullmatch(url):
             raise forms.ValidationError(_("Expected https://HOST:PORT."))
+        try:
+            urlsplit(url).port  # noqa: B018 (reading it checks its bounds)
+        except ValueError as cause:
+            raise forms.ValidationError(_("Expected https://HOST:PORT.")) from cause
         return url
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for
+from liptako.ledger.reader import all_logs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,16 @@ def peer(member: str) -> Peer:
     return Peer.objects.get_or_create(member=member)[0]
 
 
-def set_url(node: Node, member: str, url: str) -> None:
-    """Keep the address of a partner's node; an empty one means: by file only."""
+def partner(node: Node, member: str) -> Peer:
+    """Return what is known of a partner of this node. Raises RefusedError for anybody else."""
     if member == node.member:
         raise RefusedError("a node is not its own partner")
-    row = peer(member)
+    return peer(member)
+
+
+def set_url(node: Node, member: str, url: str) -> None:
+    """Keep the address of a partner's node; an empty one means: by file only."""
+    row = partner(node, member)
     row.url = url
     row.save(update_fields=["url"])
 
@@ -87,19 +93,23 @@ def _keep_fault(row: Peer, fault: LiptakoError | None) -> None:
 
 def state_of(node: Node, member: str) -> PeerState:
     """Return how it stands with a partner."""
-    row = peer(member)
+    return _state(node, peer(member), compacts.current().member(member), all_logs())
+
+
+def _state(node: Node, row: Peer, member: Member, logs: Sequence[Channel]) -> PeerState:
+    """Return how it stands with a partner, from all logs that are held."""
     heads = heads_of(row)
-    ours = [log for log in logs_for(member) if log.author == node.member]
+    mine = (log for log in logs if log.author == node.member)
+    ours = [log for log in mine if member.id in log.audience.members]
     stored = sum(min(heads.size_of(log.origin) if heads else 0, log.size) for log in ours)
     total = sum(log.size for log in ours)
-    theirs = Channel.objects.filter(author=member)
     return PeerState(
         peer=row,
-        names=dict(compacts.current().member(member).names),
+        names=dict(member.names),
         stored=stored,
         waiting=total - stored,
         since=_oldest_waiting(ours, heads),
-        received=sum(log.size for log in theirs),
+        received=sum(log.size for log in logs if log.author == member.id),
     )
 
 
@@ -116,4 +126,8 @@ def _oldest_waiting(ours: Sequence[Channel], heads: Heads | None) -> datetime | 
 
 def states(node: Node) -> list[PeerState]:
     """Return how it stands with every partner of the compact."""
-    return [state_of(node, member.id) for member in compacts.current().others(node.member)]
+    members, logs = compacts.current().others(node.member), all_logs()
+    known = Peer.objects.in_bulk([member.id for member in members])
+    return [
+        _state(node, known.get(member.id) or peer(member.id), member, logs) for member in members
+    ]

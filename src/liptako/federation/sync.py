@@ -76,8 +76,8 @@ def write_bundle(
     At most `limit` entries, if there is one. A standalone bundle can be verified by somebody who
     holds nothing of its logs.
     """
+    held = peers.heads_of(peers.partner(node, member))
     keys = compacts.current().member(member).keys
-    held = peers.heads_of(peers.peer(member))
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
         writer.write(HeadsFrame(heads_for(node, member)))

@@ -28,6 +28,7 @@ from liptako.members.permissions import Actor, Right, may
 from liptako.web.cards import Card, Line
 from liptako.web.faults import status_of
 from liptako.web.paging import page_of
+from liptako.web.partial import render_part
 from liptako.web.texts import error_text, named
 
 logger = logging.getLogger(__name__)
@@ -45,15 +46,18 @@ def partners(request: OfficerRequest) -> HttpResponse:
         "waiting": quarantine.waiting().count(),
         "rejected": quarantine.rejected().count(),
     }
-    template = "federation/_partners.html" if request.htmx else "federation/partners.html"
-    return render(request, template, context)
+    return render_part(request, "federation/partners.html", "federation/_partners.html", context)
 
 
 @require_POST
 @officer(Right.EXCHANGE)
 def exchange_now(request: OfficerRequest, member: str) -> HttpResponse:
     """Ask for an exchange with a partner now."""
-    jobs.ask_for_exchange(frozenset({peers.peer(member).member}))
+    partner = peers.partner(request.node, member)
+    if not partner.url:
+        messages.error(request, _("This partner has no address: exchange by file, or give one."))
+        return redirect("partners")
+    jobs.ask_for_exchange(frozenset({partner.member}))
     messages.success(request, _("The exchange was asked for."))
     return redirect("partners")
 
@@ -108,7 +112,7 @@ def read_file(request: OfficerRequest) -> HttpResponse:
 @officer(Right.EXCHANGE)
 def address(request: OfficerRequest, member: str) -> HttpResponse:
     """Change where a partner's node is."""
-    row = peers.peer(member)
+    row = peers.partner(request.node, member)
     form = AddressForm(request.POST or None, initial={"url": row.url})
     if request.method == "POST" and form.is_valid():
         peers.set_url(request.node, member, form.cleaned_data["url"])

@@ -52,13 +52,17 @@ def thread_records(thread: Thread) -> list[Record]:
     )
 
 
+def all_logs() -> list[Channel]:
+    """Return all logs with their audiences, in the order of their origins."""
+    return list(Channel.objects.select_related("audience").order_by("origin"))
+
+
 def logs_for(member: str) -> list[Channel]:
     """Return the logs whose audience has this member in it, in the order of their origins.
 
     The one place that decides what may leave: nothing else reads entries for another node.
     """
-    logs = Channel.objects.select_related("audience").order_by("origin")
-    return [log for log in logs if member in log.audience.members]
+    return [log for log in all_logs() if member in log.audience.members]
 
 
 def roster_of(audience: str) -> frozenset[str]:

@@ -1,0 +1,18 @@
+"""A page whose changing part can be fetched alone: the same address, the same view (htmx)."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+
+def render_part(
+    request: HttpRequest, page: str, part: str, context: dict[str, Any]
+) -> HttpResponse:
+    """Return the whole page, or to htmx its part; caches keep the two apart."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]  # set by its middleware
+    response = render(request, part if htmx else page, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
