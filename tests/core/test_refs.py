@@ -12,6 +12,7 @@ from liptako.core.refs import (
     member_id,
     object_id,
     parse_object_id,
+    short_code,
 )
 
 
@@ -23,6 +24,14 @@ def test_an_object_id_reads_what_it_writes(random):
 @given(st.lists(st.binary(min_size=8, max_size=8), unique=True))
 def test_different_random_bytes_give_different_objects(draws):
     assert len({object_id(random) for random in draws}) == len(draws)
+
+
+def test_a_short_code_is_four_letters_or_digits_that_cannot_be_misread():
+    assert [short_code(bytes(3)), short_code(b"\xff\xff\xff"), short_code(b"\x01\x02\x03")] == [
+        "0000",
+        "ZZZZ",
+        "20G3",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "0" * 12, "0" * 14, "i" * 13, "z" * 13, "0" * 12 + "L"])

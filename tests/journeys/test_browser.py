@@ -50,6 +50,7 @@ def report(desk, summary):
     """Report an incident by hand, at the place where three borders meet."""
     page = desk.open("/incidents/report/")
     page.select_option("[name=kind]", "flood")
+    page.select_option("[name=severity]", "2")
     page.fill("[name=summary]", summary)
     page.fill("[name=where]", "Labbezanga")
     page.fill("[name=lat]", "14°57'30\"N")
@@ -92,6 +93,22 @@ def test_an_incident_reported_and_released_in_mali_is_on_the_page_of_burkina_fas
     expect(page.locator("main")).to_contain_text("maille d’environ 9 km")
 
 
+def test_what_was_not_released_is_in_no_byte_of_another_node(desk, live):
+    needle = f"aiguille-{time.time_ns()}"
+    report(desk("ML", "permanence"), needle)
+    diary = desk("ML", "permanence").open("/journal/")
+    diary.fill("[name=text]", f"Inscription {needle}")
+    diary.click("button:has-text('Écrire')")
+    report(desk("BF", "permanence"), f"Crue {time.time():.0f}")  # all nodes work on meanwhile
+    time.sleep(6)  # more than a round of the workers
+    holding = {
+        path.relative_to(live.folder).parts[0]
+        for path in live.folder.rglob("*")
+        if path.is_file() and needle.encode() in path.read_bytes()
+    }
+    assert holding == {"ML"}
+
+
 def test_french_comes_first_whatever_the_browser_wishes(desk):
     page = desk("ML").open("/account/sign-in/")
     expect(page.locator("html")).to_have_attribute("lang", "fr")
@@ -127,6 +144,9 @@ def test_an_incident_is_reported_with_the_keyboard_alone(desk):
     someone = desk("ML", "permanence")
     page = someone.open("/incidents/report/")
     summary = f"Au clavier {time.time():.0f}"
+    for choice, wanted in (("id_kind", "Inondation"), ("id_severity", "Grave")):
+        press_until(page, choice)
+        page.keyboard.type(wanted)
     press_until(page, "id_summary")
     page.keyboard.type(summary)
     press_until(page, "id_where")
@@ -160,6 +180,8 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_content(desk):
 def test_what_was_typed_stays_when_a_form_is_not_accepted(desk):
     someone = desk("ML", "permanence")
     page = someone.open("/incidents/report/")
+    page.select_option("[name=kind]", "flood")
+    page.select_option("[name=severity]", "2")
     page.fill("[name=summary]", "Coordonnées fausses")
     page.fill("[name=lat]", "quatorze")
     page.fill("[name=lon]", "1")

@@ -158,7 +158,7 @@ def test_where_nothing_waits_the_page_says_so(sign_in):
     ("office", "cards"),
     [
         ("permanence", {"To be verified": 2}),
-        ("diffusion", {"To be released or kept": 2}),
+        ("diffusion", {"Not released yet": 2}),
         ("planification", {}),
         ("administration", {}),
         ("audit", {}),
@@ -190,7 +190,7 @@ def test_the_home_page_shows_what_waits_for_the_office_that_one_acts_in(sign_in,
         seen.append((page.context["actor"].office, list(titles_of(page))))
     assert seen == [
         ("permanence", ["To be verified"]),
-        ("diffusion", ["To be released or kept"]),
+        ("diffusion", ["Not released yet"]),
         ("administration", []),
         ("permanence", ["To be verified"]),
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from liptako.core.errors import MalformedError
 
 OBJECT_BYTES = 8  # 64 random bits per author: a collision is refused when the object is created
+SHORT_BYTES = 3
 LEAF_BYTES = 16  # a reference carries half of the leaf hash (protocol: refs)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no i, l, o, u to misread on paper
 _MEMBER = re.compile(r"[A-Z][A-Z0-9]{1,11}")
@@ -41,6 +42,15 @@ def object_id(random: bytes) -> str:
     """Return the id of a new object (13 characters) from 8 random bytes."""
     number = int.from_bytes(random[:OBJECT_BYTES], "big")
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
+
+
+def short_code(random: bytes) -> str:
+    """Return 4 characters from 3 random bytes, for a name that people read aloud.
+
+    Not counted up: a number that counts would tell partners how much is kept from them.
+    """
+    number = int.from_bytes(random[:SHORT_BYTES], "big")
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(15, -1, -5)).upper()
 
 
 def parse_object_id(text: str) -> str:

@@ -10,16 +10,17 @@ from django.db import transaction
 from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError, RefusedError
 from liptako.core.geo import Region
-from liptako.core.records.envelope import Precedence
-from liptako.core.refs import OBJECT_BYTES, audience_id, object_id
+from liptako.core.records.envelope import Header, Precedence
+from liptako.core.refs import OBJECT_BYTES, SHORT_BYTES, audience_id, object_id, short_code
 from liptako.ledger.node import Node
 from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Draft, Record, Thread
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
+from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor, Right, require
 from liptako.situation import queries, rules
-from liptako.situation.imports import Published
+from liptako.situation.imports import Published, row_fault
 from liptako.situation.models import ImportRun
 from liptako.situation.records import (
     INCIDENT,
@@ -43,11 +44,11 @@ def report(
     precedence: Precedence = Precedence.ROUTINE,
     marking: str = "",
 ) -> Record:
-    """Write a new incident for our own State only. An empty reference is given a number."""
+    """Write a new incident for our own State only. An empty reference is drawn."""
     require(actor, Right.REPORT_INCIDENT)
     lock()
     if not incident.reference:
-        incident = msgspec.structs.replace(incident, reference=_next_reference(node))
+        incident = msgspec.structs.replace(incident, reference=_new_reference(node))
     draft = Draft(
         kind=INCIDENT,
         object=object_id(node.random(OBJECT_BYTES)),
@@ -59,37 +60,59 @@ def report(
     return append(node, [draft])[0]
 
 
-def _next_reference(node: Node) -> str:
-    """Return the next number of this year, such as ML-2026-0042."""
+def _new_reference(node: Node) -> str:
+    """Return a reference that names none of our incidents yet, such as ML-2026-7K3F."""
     prefix = f"{node.member}-{node.clock().moment().year}-"
-    return f"{prefix}{queries.last_number(node.member, prefix) + 1:04}"
+    while queries.is_taken(node.member, reference := prefix + short_code(node.random(SHORT_BYTES))):
+        pass
+    return reference
 
 
-def own_incident(node: Node, name: str) -> IncidentPayload:
-    """Return an own incident from its records. Raises RefusedError if there is none."""
+def own_version(node: Node, name: str) -> tuple[IncidentPayload, Header]:
+    """Return an own incident as its records say, and the header of its latest version.
+
+    Raises RefusedError if there is none.
+    """
     thread = Thread(node.member, name, audience_id(node.alone))
     found = [
-        record.payload
+        record
         for record in thread_records(thread)
         if isinstance(record.payload, IncidentPayload | Release)
     ]
-    state, _ = rules.fold_incident(found)
+    state, _ = rules.fold_incident([record.payload for record in found])
     if state.incident is None:
         raise RefusedError("incident: only the State that reported it can change or release it")
-    return state.incident
+    *_, latest = (record.header for record in found if record.header.kind == INCIDENT)
+    return state.incident, latest
 
 
-def update(
+def own_incident(node: Node, name: str) -> IncidentPayload:
+    """Return what an own incident says. Raises RefusedError if there is none."""
+    return own_version(node, name)[0]
+
+
+@transaction.atomic
+def update(  # noqa: PLR0913 (what a release has in its order stands here one by one)
     node: Node,
     actor: Actor,
     name: str,
     incident: IncidentPayload,
     *,
     precedence: Precedence = Precedence.ROUTINE,
+    seen: str | None = None,
 ) -> Record:
-    """Replace an own incident by a newer version of it; partners see it only once released."""
+    """Replace an own incident by a newer version of it; partners see it only once released.
+
+    Raises RefusedError where `seen` is the lamport of the version that the officer began with, if
+    there is a later one by now.
+    """
     require(actor, Right.REPORT_INCIDENT)
-    own_incident(node, name)
+    lock()
+    _, latest = own_version(node, name)
+    if seen is not None and seen != str(latest.lamport):
+        raise RefusedError(
+            "incident: somebody else changed it meanwhile; compare, then save what you typed again"
+        )
     draft = Draft(
         kind=INCIDENT,
         object=name,
@@ -195,10 +218,19 @@ class ImportOrder:
     members: frozenset[str] = frozenset()
 
 
-def start_import(node: Node, actor: Actor, total: int) -> ImportRun:
-    """Write down that an import begins."""
-    require(actor, Right.IMPORT_INCIDENTS)
+def start_import(
+    node: Node, actor: Actor, total: int, members: frozenset[str] = frozenset()
+) -> ImportRun:
+    """Write down that an import for these members begins."""
+    _require_import(node, actor, members)
     return ImportRun.objects.create(started_at=node.clock().moment(), total=total)
+
+
+def _require_import(node: Node, actor: Actor, members: frozenset[str]) -> None:
+    """Raise NotAllowedError without the right to import, and for partners the one to release."""
+    require(actor, Right.IMPORT_INCIDENTS)
+    if members - node.alone:
+        require(actor, Right.RELEASE_INCIDENT)
 
 
 def import_published(
@@ -210,18 +242,20 @@ def import_published(
 ) -> list[MalformedError]:
     """Write published incidents, and release them as they are to the members that are named.
 
+    The audit trail says for whom it was done, how many rows were read and how many were new.
+
     Those that are held already are passed over, so that it can be interrupted and done again.
     `progress` is told how many rows were read and how many were new. Returns the faulty rows.
     """
-    require(actor, Right.IMPORT_INCIDENTS)
+    _require_import(node, actor, order.members)
     faults, batch = [], []
     done = added = 0
     for row in rows:
         done += 1
-        fault = row if isinstance(row, MalformedError) else _row_fault(row)
+        fault = row if isinstance(row, MalformedError) else row_fault(row)
         if fault is not None:
             faults.append(fault)
-        elif isinstance(row, Published) and _is_ordered(row, order):
+        elif isinstance(row, Published) and row.country in (order.countries or {row.country}):
             batch.append(row)
         if len(batch) >= IMPORT_BATCH:
             added += _import_batch(node, actor, batch, order)
@@ -229,29 +263,9 @@ def import_published(
             progress(done, added)
     added += _import_batch(node, actor, batch, order)
     progress(done, added)
+    whom, count = " ".join(sorted(order.members | node.alone)), f"{added}/{done}"
+    record_audit(node, "incidents.import", actor=actor, subject=whom, detail=count)
     return faults
-
-
-def _row_fault(row: Published) -> MalformedError | None:
-    """Return why the incident of a row cannot be written, or nothing."""
-    fault = rules.incident_fault(None, row.incident) or _payload_fault(row.incident)
-    if fault is None:
-        return None
-    return MalformedError("line %(line)d: %(fault)s", line=row.line, fault=str(fault))
-
-
-def _payload_fault(incident: IncidentPayload) -> MalformedError | None:
-    """Return why no record may hold an incident: too long, U+0000, a number too large."""
-    try:
-        encode_payload(incident)
-    except MalformedError as fault:
-        return fault
-    return None
-
-
-def _is_ordered(row: Published, order: ImportOrder) -> bool:
-    """Say whether a row is of a country that was asked for."""
-    return not order.countries or row.country in order.countries
 
 
 @transaction.atomic
@@ -266,24 +280,20 @@ def _import_batch(node: Node, actor: Actor, batch: Sequence[Published], order: I
         name = object_id(hashlib.sha256(f"{node.member} {incident.source.id}".encode()).digest())
         drafts.append(Draft(kind=INCIDENT, object=name, office=actor.office, payload=incident))
         if order.members - node.alone:
-            drafts += _published_release(node, actor, name, incident, order.members)
+            drafts += _as_published(actor, name, incident, order.members | node.alone)
     append(node, drafts)
     return len(new)
 
 
-def _published_release(
-    node: Node, actor: Actor, name: str, incident: IncidentPayload, members: frozenset[str]
+def _as_published(
+    actor: Actor, name: str, incident: IncidentPayload, members: frozenset[str]
 ) -> list[Draft]:
     """Return the drafts that release a published incident as it is."""
-    roster = members | node.alone
-    note = Release(
-        audience=audience_id(roster),
-        members=tuple(sorted(roster)),
+    order = ReleaseOrder(
+        members=members,
         transform=Transform.AS_IS,
+        summary=incident.summary,
         basis=incident.source.credit or incident.source.words,
     )
-    copy = rules.transformed(incident, Transform.AS_IS, None, incident.summary)
-    return [
-        Draft(kind=INCIDENT, object=name, office=actor.office, payload=copy, audience=roster),
-        Draft(kind=RELEASE, object=name, office=actor.office, payload=note),
-    ]
+    copy = rules.transformed(incident, order.transform, order.region, order.summary)
+    return _released(actor, name, (copy, members), order)

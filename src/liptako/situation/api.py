@@ -32,12 +32,11 @@ def incidents_geojson(request: OfficerRequest) -> JsonResponse:
 
 def _feature(row: Incident) -> dict[str, object]:
     """Return an incident as a feature; `radius` in metres is how exactly the place is known."""
-    assert row.lat is not None  # noqa: S101 (rows without a place are filtered out)
-    assert row.lon is not None  # noqa: S101 (same)
+    place = [micro / MICRO for micro in (row.lon, row.lat) if micro is not None]
     return {
         "type": "Feature",
         "id": f"{row.author}/{row.object}",
-        "geometry": {"type": "Point", "coordinates": [row.lon / MICRO, row.lat / MICRO]},
+        "geometry": {"type": "Point", "coordinates": place},
         "properties": {
             "reference": row.reference,
             "author": row.author,

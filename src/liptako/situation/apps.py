@@ -13,6 +13,6 @@ class SituationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register once Django has loaded all apps."""
-        from liptako.situation import projection  # noqa: PLC0415 (models must be loaded)
+        from liptako.situation import projection
 
         registry.register(projection.MODULE)

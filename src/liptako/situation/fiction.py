@@ -46,23 +46,16 @@ _KINDS = (
 def fictional(member: str, *, seed: int, now: Instant) -> Iterator[Published]:
     """Give fictional incidents of the past year in the member's part of the region."""
     chance = random.Random(seed)  # noqa: S311 (nothing secret: a demonstration)
-    south, west, north, east = _BOXES.get(member, (10, -9, 18, 12))
     for number in range(1, COUNT + 1):
         kind, text, affected, needs = chance.choice(_KINDS)
         begins = now.milliseconds - chance.randrange(_DAY, 365 * _DAY)
-        radius = chance.choice((0, 2_000, 10_000, 25_000))
         incident = Incident(
             reference=f"{member}-FICTIF-{number:03}",
             kind=kind,
             summary=f"{text} (fictif)",
             text="Incident fictif, produit pour la démonstration.",
             period=Period(begins=begins, precision=PeriodPrecision.HOUR),
-            place=Place(
-                lat=chance.randrange(south * 1_000_000, north * 1_000_000),
-                lon=chance.randrange(west * 1_000_000, east * 1_000_000),
-                radius_m=radius,
-                level=Level.RADIUS if radius else Level.POINT,
-            ),
+            place=_somewhere(chance, member),
             severity=chance.randint(1, 4),
             status=chance.choice(list(Status)),
             standing=Standing.FICTIONAL,
@@ -72,6 +65,18 @@ def fictional(member: str, *, seed: int, now: Instant) -> Iterator[Published]:
             source=Origin(words="fiction", id=f"{member}-FICTIF-{number:03}"),
         )
         yield Published(line=number, country=member, incident=incident)
+
+
+def _somewhere(chance: random.Random, member: str) -> Place:
+    """Return a place in the member's part of the region."""
+    south, west, north, east = _BOXES.get(member, (10, -9, 18, 12))
+    radius = chance.choice((0, 2_000, 10_000, 25_000))
+    return Place(
+        lat=chance.randrange(south * 1_000_000, north * 1_000_000),
+        lon=chance.randrange(west * 1_000_000, east * 1_000_000),
+        radius_m=radius,
+        level=Level.RADIUS if radius else Level.POINT,
+    )
 
 
 def scripted(place: Position, now: Instant) -> tuple[Incident, Precedence]:

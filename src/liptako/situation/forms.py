@@ -1,7 +1,7 @@
 """Forms of the desk: they read and check text; what an incident must be is in `rules`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from liptako.core.clock import instant_of
-from liptako.core.errors import LiptakoError
-from liptako.core.geo import parse_latitude, parse_longitude
-from liptako.core.records.envelope import Precedence
 from liptako.situation import words
 from liptako.situation.records import (
     Count,
@@ -32,103 +28,62 @@ from liptako.situation.records import (
     Transform,
 )
 from liptako.situation.rules import JOURNAL_LIMIT, SUMMARY_LIMIT, TEXT_LIMIT
-from liptako.web.texts import error_text
-
-PRECEDENCES: dict[Precedence, Promise] = {
-    Precedence.ROUTINE: _("Routine"),
-    Precedence.PRIORITY: _("Priority"),
-    Precedence.IMMEDIATE: _("Immediate"),
-    Precedence.FLASH: _("Flash"),
-}
-
-
-def choices_of(words_by_code: Mapping[Any, Promise | str]) -> list[tuple[str, Promise | str]]:
-    """Return the choices of a field from codes and words."""
-    return [(str(code), word) for code, word in words_by_code.items()]
-
-
-def _kind_choices() -> list[tuple[str, Promise | str]]:
-    return [(code, kind.name) for code, kind in words.KINDS.items()]
-
-
-_TYPED = "%Y-%m-%dT%H:%M"
-
-
-class CoordinateField(forms.CharField):
-    """A latitude or longitude as people type it; gives micro-degrees."""
-
-    def __init__(self, label: StrOrPromise, *, latitude: bool) -> None:
-        """Read a latitude or a longitude."""
-        super().__init__(label=label, max_length=40, required=False)
-        self._parse = parse_latitude if latitude else parse_longitude
-
-    def clean(self, value: object) -> int | None:
-        """Return micro-degrees, or nothing for an empty field."""
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return self._parse(text)
-        except LiptakoError as error:
-            raise forms.ValidationError(error_text(error)) from error
-
-
-class LocalTimeField(forms.DateTimeField):
-    """A date and time in the member's own zone, as browsers send it."""
-
-    def __init__(self, label: StrOrPromise, *, required: bool = True) -> None:
-        """Show the browser's picker."""
-        super().__init__(
-            label=label,
-            required=required,
-            widget=forms.DateTimeInput(format=_TYPED, attrs={"type": "datetime-local"}),
-            input_formats=[_TYPED, "%d/%m/%Y %H:%M"],
-        )
+from liptako.web import fields
 
 
 class IncidentForm(forms.Form):
     """An incident, as a watch officer types it."""
 
-    kind = forms.ChoiceField(label=_("What happened"), choices=_kind_choices)
-    summary = forms.CharField(label=_("Summary"), max_length=SUMMARY_LIMIT)
-    begins = LocalTimeField(_("When"))
-    precision = forms.ChoiceField(
-        label=_("How exactly"), choices=lambda: choices_of(words.PRECISIONS), initial="minute"
+    kind = forms.ChoiceField(
+        label=_("What happened"),
+        choices=lambda: [
+            fields.CHOOSE,
+            *((code, kind.name) for code, kind in words.KINDS.items()),
+        ],
     )
-    ends = LocalTimeField(_("Until"), required=False)
+    summary = forms.CharField(label=_("Summary"), max_length=SUMMARY_LIMIT)
+    begins = fields.LocalTimeField(_("When"))
+    precision = forms.ChoiceField(
+        label=_("How exactly"),
+        choices=lambda: fields.choices_of(words.PRECISIONS),
+        initial="minute",
+    )
+    ends = fields.LocalTimeField(_("Until"), required=False)
     where = forms.CharField(label=_("Where, in words"), max_length=200, required=False)
-    lat = CoordinateField(_("Latitude"), latitude=True)
-    lon = CoordinateField(_("Longitude"), latitude=False)
+    lat = fields.CoordinateField(_("Latitude"), latitude=True)
+    lon = fields.CoordinateField(_("Longitude"), latitude=False)
     radius_km = forms.FloatField(
         label=_("Known within (km)"), min_value=0, max_value=2000, required=False
     )
     severity = forms.TypedChoiceField(
-        label=_("Severity"), choices=lambda: choices_of(words.SEVERITIES), coerce=int, initial=2
+        label=_("Severity"),
+        choices=lambda: [fields.CHOOSE, *fields.choices_of(words.SEVERITIES)],
+        coerce=int,
     )
     status = forms.ChoiceField(
-        label=_("Status"), choices=lambda: choices_of(words.STATUSES), initial="reported"
+        label=_("Status"), choices=lambda: fields.choices_of(words.STATUSES), initial="reported"
     )
     reliability = forms.ChoiceField(
         label=_("Reliability of the source"),
-        choices=lambda: choices_of(words.RELIABILITIES),
+        choices=lambda: fields.choices_of(words.RELIABILITIES),
         required=False,
     )
     credibility = forms.TypedChoiceField(
         label=_("Credibility of the report"),
-        choices=lambda: choices_of(words.CREDIBILITIES),
+        choices=lambda: fields.choices_of(words.CREDIBILITIES),
         coerce=int,
         required=False,
     )
     source = forms.CharField(label=_("Source, in words"), max_length=200, required=False)
     affected = forms.MultipleChoiceField(
         label=_("Who and what is affected"),
-        choices=lambda: choices_of(words.AFFECTED),
+        choices=lambda: fields.choices_of(words.AFFECTED),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
     needs = forms.MultipleChoiceField(
         label=_("Needs"),
-        choices=lambda: choices_of(words.NEEDS),
+        choices=lambda: fields.choices_of(words.NEEDS),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
@@ -138,9 +93,7 @@ class IncidentForm(forms.Form):
         max_length=TEXT_LIMIT,
         required=False,
     )
-    precedence = forms.ChoiceField(
-        label=_("Precedence"), choices=lambda: choices_of(PRECEDENCES), initial="routine"
-    )
+    precedence = fields.precedence_field()
     fictional = forms.BooleanField(label=_("Fictional (exercise or demonstration)"), required=False)
 
     def __init__(
@@ -150,12 +103,8 @@ class IncidentForm(forms.Form):
         super().__init__(data, initial=dict(initial))
         self.zone = zone
         for name, word in words.HARMS.items():
-            parts: tuple[tuple[str, Promise], ...] = (
-                ("best", word),
-                ("low", _("at least")),
-                ("high", _("at most")),
-            )
-            for part, label in parts:
+            parts = {"best": word, "low": _("at least"), "high": _("at most")}
+            for part, label in parts.items():
                 self.fields[f"{name}_{part}"] = forms.IntegerField(
                     label=str(label), min_value=0, max_value=10_000_000, required=False
                 )
@@ -167,6 +116,14 @@ class IncidentForm(forms.Form):
             bounds = (data.get(f"{name}_low"), data.get(f"{name}_high"))
             if bounds != (None, None) and data.get(f"{name}_best", 0) is None:
                 self.add_error(f"{name}_best", _("Give a best estimate too."))
+
+    def is_past(self) -> bool:
+        """Say whether it has happened already, give or take a clock that is wrong by an hour."""
+        period = _period(self.cleaned_data, self.zone)
+        if period.begins <= instant_of(timezone.now() + timedelta(hours=1)).milliseconds:
+            return True
+        self.add_error("begins", _("This lies in the future."))
+        return False
 
     def harm_rows(self) -> list[tuple[Promise, Any, Any, Any]]:
         """Return the fields of harm as rows of a table."""
@@ -212,8 +169,8 @@ def _period(data: Mapping[str, Any], zone: ZoneInfo) -> Period:
     precision = PeriodPrecision(data["precision"])
     clock = _clock_of(precision, zone)
     return Period(
-        begins=_milliseconds(data["begins"], clock) or 0,
-        ends=_milliseconds(data["ends"], clock),
+        begins=fields.milliseconds_of(data["begins"], clock) or 0,
+        ends=fields.milliseconds_of(data["ends"], clock),
         precision=precision,
     )
 
@@ -221,13 +178,6 @@ def _period(data: Mapping[str, Any], zone: ZoneInfo) -> Period:
 def _clock_of(precision: PeriodPrecision, zone: ZoneInfo) -> tzinfo:
     """Return the zone of a period. A day has none: it is the same day on every node's pages."""
     return UTC if precision in {PeriodPrecision.DAY, PeriodPrecision.MONTH} else zone
-
-
-def _milliseconds(moment: datetime | None, zone: tzinfo) -> int | None:
-    """Return an instant from the clock on the wall; Django has read it as UTC."""
-    if moment is None:
-        return None
-    return instant_of(moment.astimezone(UTC).replace(tzinfo=zone)).milliseconds
 
 
 def _place(data: Mapping[str, Any], before: Place) -> Place:
@@ -258,16 +208,16 @@ def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
     """Return what the form shows for an incident that is there already."""
     place, period = incident.place, incident.period
     clock = _clock_of(period.precision, zone)
-    initial: dict[str, Any] = {
+    return {
         "kind": incident.kind,
         "summary": incident.summary,
         "text": incident.text,
-        "begins": _wall(period.begins, clock),
-        "ends": _wall(period.ends, clock),
+        "begins": fields.wall_text(period.begins, clock),
+        "ends": fields.wall_text(period.ends, clock),
         "precision": period.precision.value,
         "where": place.words,
-        "lat": None if place.lat is None else f"{place.lat / 1e6:.6f}",
-        "lon": None if place.lon is None else f"{place.lon / 1e6:.6f}",
+        "lat": fields.coordinate_text(place.lat),
+        "lon": fields.coordinate_text(place.lon),
         "radius_km": place.radius_m / 1000 if place.radius_m else None,
         "severity": incident.severity,
         "status": incident.status.value,
@@ -277,20 +227,18 @@ def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
         "credibility": incident.credibility,
         "source": incident.source.words,
         "fictional": incident.standing is Standing.FICTIONAL,
+        **_initial_harm(incident.harm),
     }
-    for name in words.HARMS:
-        count: Count | None = getattr(incident.harm, name)
-        if count is not None:
-            parts = {"best": count.best, "low": count.low, "high": count.high}
-            initial |= {f"{name}_{part}": value for part, value in parts.items()}
-    return initial
 
 
-def _wall(milliseconds: int | None, zone: tzinfo) -> str | None:
-    """Return the clock on the wall for an instant, as browsers want it."""
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, zone).strftime(_TYPED)
+def _initial_harm(harm: Harm) -> dict[str, int | None]:
+    """Return what the rows of harm show; one that is not known stays empty."""
+    known = {name: getattr(harm, name) for name in words.HARMS if getattr(harm, name) is not None}
+    return {
+        f"{name}_{part}": getattr(count, part)
+        for name, count in known.items()
+        for part in ("best", "low", "high")
+    }
 
 
 class ReleaseForm(forms.Form):
@@ -299,7 +247,7 @@ class ReleaseForm(forms.Form):
     audience = forms.ChoiceField(label=_("To"))
     transform = forms.ChoiceField(
         label=_("What they see"),
-        choices=lambda: choices_of(words.TRANSFORMS),
+        choices=lambda: fields.choices_of(words.TRANSFORMS),
         widget=forms.RadioSelect,
         initial=Transform.CELL.value,
     )
@@ -318,9 +266,7 @@ class ReleaseForm(forms.Form):
         required=False,
         help_text=_("Empty: without an end."),
     )
-    precedence = forms.ChoiceField(
-        label=_("Precedence"), choices=lambda: choices_of(PRECEDENCES), initial="routine"
-    )
+    precedence = fields.precedence_field()
 
     def __init__(
         self,
@@ -331,7 +277,7 @@ class ReleaseForm(forms.Form):
     ) -> None:
         """Offer these audiences."""
         super().__init__(data, initial=dict(initial))
-        self.fields["audience"].choices = audiences  # type: ignore[attr-defined]  # a choice field
+        fields.offer(self, "audience", [fields.CHOOSE, *audiences])
 
     def until(self) -> int | None:
         """Return when the release ends, in milliseconds UTC."""
@@ -347,7 +293,7 @@ class JournalForm(forms.Form):
         max_length=JOURNAL_LIMIT,
         widget=forms.Textarea(attrs={"rows": 2, "accesskey": "j"}),
     )
-    at = LocalTimeField(_("When (empty: now)"), required=False)
+    at = fields.LocalTimeField(_("When (empty: now)"), required=False)
     incident = forms.CharField(widget=forms.HiddenInput, required=False, max_length=13)
     corrects = forms.CharField(widget=forms.HiddenInput, required=False, max_length=13)
 
@@ -356,7 +302,7 @@ class JournalForm(forms.Form):
         data = self.cleaned_data
         now = instant_of(timezone.now()).milliseconds
         return JournalEntry(
-            at=_milliseconds(data["at"], zone) or now,
+            at=fields.milliseconds_of(data["at"], zone) or now,
             text=data["text"].strip(),
             incident=data["incident"],
             corrects=data["corrects"],

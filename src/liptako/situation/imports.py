@@ -14,6 +14,7 @@ from typing import TextIO, TypeVar
 from liptako.core.clock import instant_of
 from liptako.core.errors import MalformedError
 from liptako.core.geo import parse_latitude, parse_longitude
+from liptako.ledger.registry import encode_payload
 from liptako.situation.records import (
     Count,
     Harm,
@@ -26,6 +27,7 @@ from liptako.situation.records import (
     Standing,
     Status,
 )
+from liptako.situation.rules import incident_fault
 
 _INSIGHT_COLUMNS = {
     "event_id", "date", "category", "iso3", "admin1", "lat", "lon", "geo_precision", "description",
@@ -35,6 +37,7 @@ _UCDP_COLUMNS = {
     "id", "where_prec", "latitude", "longitude", "where_description", "conflict_name", "side_a",
     "side_b", "country", "date_start", "date_end", "best", "low", "high",
 }  # fmt: skip
+_MANY_DEAD = 10
 _SUMMARY = 157  # characters, and an ellipsis
 _MONTH_FIRST = re.compile(r"^[A-Z][a-z]+ \d{4}: *")
 _PRECISION = {  # first digit of "geo_precision" → level and metres to draw
@@ -100,6 +103,25 @@ def read_published(table: TextIO) -> Iterator[Published | MalformedError]:
         yield MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
 
 
+def row_fault(row: Published) -> MalformedError | None:
+    """Return why the incident of a row cannot be written, or nothing."""
+    fault = incident_fault(None, row.incident) or _payload_fault(row.incident)
+    if row.incident.standing is Standing.LIVE:
+        fault = MalformedError("an import brings published or fictional incidents, no live ones")
+    if fault is None:
+        return None
+    return MalformedError("line %(line)d: %(fault)s", line=row.line, fault=str(fault))
+
+
+def _payload_fault(incident: Incident) -> MalformedError | None:
+    """Return why no record may hold an incident: too long, U+0000, a number too large."""
+    try:
+        encode_payload(incident)
+    except MalformedError as fault:
+        return fault
+    return None
+
+
 def _reader_of(rows: "csv.DictReader[str]") -> Callable[[_Row], tuple[str, Incident]]:
     """Return what reads the rows of a table with these columns. Raises MalformedError."""
     try:
@@ -141,12 +163,7 @@ def _insecurity_insight(row: _Row) -> tuple[str, Incident]:
     level, radius = _one_of(_PRECISION, row["geo_precision"].strip("( ")[:1])
     place = _place(row["lat"], row["lon"], (level, radius), _known(row["admin1"]))
     text = _MONTH_FIRST.sub("", row["description"].strip())
-    harm = Harm(
-        killed=_count(row["killed"]),
-        injured=_count(row["injured"]),
-        abducted=_count(row["kidnapped"]),
-        detained=_count(row["arrested"]),
-    )
+    harm = _insight_harm(row)
     incident = Incident(
         reference=row["event_id"],
         kind=_kind_of(row["weapon"], harm),
@@ -164,6 +181,16 @@ def _insecurity_insight(row: _Row) -> tuple[str, Incident]:
         ),
     )
     return row["iso3"], incident
+
+
+def _insight_harm(row: _Row) -> Harm:
+    """Return the harm that a row of Insecurity Insight has coded."""
+    return Harm(
+        killed=_count(row["killed"]),
+        injured=_count(row["injured"]),
+        abducted=_count(row["kidnapped"]),
+        detained=_count(row["arrested"]),
+    )
 
 
 def _ucdp_ged(row: _Row) -> tuple[str, Incident]:
@@ -226,9 +253,9 @@ def _kind_of(weapon: str, harm: Harm) -> str:
 
 
 def _severity(harm: Harm) -> int:
-    """Return 4 for many dead, 3 for any dead or abducted, 2 for injured or detained, else 1."""
+    """Return 4 for ten dead or more, 3 for dead or abducted, 2 for injured or detained, else 1."""
     dead = harm.killed.best if harm.killed else 0
-    if dead >= 10:  # noqa: PLR2004 (the threshold is said above)
+    if dead >= _MANY_DEAD:
         return 4
     if dead or (harm.abducted and harm.abducted.best):
         return 3

@@ -3,16 +3,19 @@
 import logging
 from pathlib import Path
 
+import msgspec
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from django_tasks import task
 
 from liptako.core.errors import LiptakoError, MalformedError
 from liptako.ledger.node import this_node
-from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor
 from liptako.situation import queries
 from liptako.situation.actions import ImportOrder, import_published
 from liptako.situation.imports import Published, read_published
+from liptako.situation.models import ImportRun
+from liptako.web.faults import storage_error
 
 logger = logging.getLogger(__name__)
 
@@ -34,30 +37,42 @@ def import_incidents(
 ) -> None:
     """Import published incidents for a run that was started on a page.
 
-    May run twice: what is held already is passed over.
+    May run twice: what is held already is passed over. However it ends, the run says so: nobody
+    waits for work that nobody does any longer.
     """
     run = queries.import_run(run_id)
     if run is None or run.ended_at is not None:
         return
+    order = ImportOrder(countries=frozenset(countries), members=frozenset(members))
+    try:
+        faults = _import_for(run, path, msgspec.convert(actor, Actor), order)
+        run.fault = "\n".join(str(fault) for fault in faults[:20])
+    except LiptakoError as error:
+        logger.warning("import %d: %s", run_id, error)
+        run.fault = str(error)
+    except Exception as error:
+        run.fault = _words_of(error)
+        raise  # the worker keeps it with the place where it happened
+    finally:
+        close_old_connections()  # the end can be written down though a connection was lost
+        run.ended_at = timezone.now()
+        run.save()
+
+
+def _import_for(
+    run: ImportRun, path: str, actor: Actor, order: ImportOrder
+) -> list[MalformedError]:
+    """Import a table and keep in the run how far it is; return the faulty rows."""
 
     def progress(done: int, added: int) -> None:
         run.done, run.added = done, added
         run.save(update_fields=["done", "added"])
 
-    who = Actor(
-        member=str(actor["member"]),
-        person=str(actor["person"]),
-        office=str(actor["office"]),
-        roles=frozenset(actor["roles"]),  # type: ignore[call-overload]  # JSON of our own page
-    )
-    order = ImportOrder(countries=frozenset(countries), members=frozenset(members))
-    node = this_node()
-    try:
-        faults = import_published(node, who, read_table(Path(path)), order, progress)
-        run.fault = "\n".join(str(fault) for fault in faults[:20])
-        record_audit(node, "incidents.import", actor=who, detail=str(run.added))
-    except LiptakoError as error:
-        logger.warning("import %d: %s", run_id, error)
-        run.fault = str(error)
-    run.ended_at = timezone.now()
-    run.save()
+    return import_published(this_node(), actor, read_table(Path(path)), order, progress)
+
+
+def _words_of(error: Exception) -> str:
+    """Return what a person is told of an error that is not ours."""
+    known = storage_error(error) if isinstance(error, DatabaseError) else None
+    unknown = LiptakoError("a fault of the program ended the import: it is in the node's log")
+    return str(known or unknown)

@@ -67,6 +67,11 @@ def _incident_row(
     )
 
 
+def as_row(incident: records.Incident) -> models.Incident:
+    """Return an incident as pages show it, such as one that is still to be released; not stored."""
+    return models.Incident(**_facts(incident), **_where(incident.place))
+
+
 def _facts(incident: records.Incident) -> dict[str, Any]:
     """Return the columns of what happened."""
     period = incident.period

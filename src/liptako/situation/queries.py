@@ -1,14 +1,17 @@
 """Reads the tables of the desk. Every list, count, map and feed begins at `visible`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Length
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
+from django.utils import timezone
 
+from liptako.core.records.envelope import Precedence
 from liptako.members.permissions import Actor, Right, may
 from liptako.situation.models import ImportRun, Incident, JournalEntry, Release
+
+NEWS = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,7 @@ class Filter:
 
     text: str = ""
     kind: str = ""
+    pile: str = ""
     status: str = ""
     standing: str = ""
     author: str = ""
@@ -34,7 +38,7 @@ def visible(actor: Actor | None) -> QuerySet[Incident]:
 
 def incidents(actor: Actor | None, wanted: Filter) -> QuerySet[Incident]:
     """Return the incidents that fit a filter, the latest first."""
-    found = visible(actor)
+    found = _PILES.get(wanted.pile, visible)(actor)
     if wanted.text:
         found = found.filter(
             Q(summary__icontains=wanted.text)
@@ -100,26 +104,41 @@ def _releases_of_it() -> QuerySet[Release]:
 def unreleased(actor: Actor | None) -> QuerySet[Incident]:
     """Return own open incidents that were released to nobody, the oldest first."""
     found = _own(actor).exclude(standing="published").exclude(status="closed")
-    return found.filter(~Exists(_releases_of_it())).order_by("reported_at", "key")
+    return _pressing(found.filter(~Exists(_releases_of_it())), "reported_at")
 
 
 def changed_since_release(actor: Actor | None) -> QuerySet[Incident]:
     """Return own incidents that a partner knows in an older version, the oldest change first."""
     older = _releases_of_it().filter(released_at__lt=OuterRef("updated_at"))
-    return _own(actor).filter(Exists(older)).order_by("updated_at", "key")
+    return _pressing(_own(actor).filter(Exists(older)), "updated_at")
 
 
-def from_partners(actor: Actor | None, since: datetime) -> QuerySet[Incident]:
-    """Return what partners have released since a moment and was not published before."""
+def from_partners(actor: Actor | None) -> QuerySet[Incident]:
+    """Return what partners have released in the last days and was not published before."""
     found = visible(actor).exclude(author=actor.member if actor else "")
-    recent = found.filter(updated_at__gte=since).exclude(standing="published")
-    return recent.order_by("-updated_at", "key")
+    recent = found.filter(updated_at__gte=timezone.now() - NEWS)
+    return _pressing(recent.exclude(standing="published"), "-updated_at")
 
 
 def unverified(actor: Actor | None) -> QuerySet[Incident]:
     """Return own live incidents that nobody has confirmed or denied, the oldest first."""
     open_ones = _own(actor).filter(standing="live", status__in=["reported", "verifying"])
-    return open_ones.order_by("reported_at", "key")
+    return _pressing(open_ones, "reported_at")
+
+
+def _pressing(found: QuerySet[Incident], order: str) -> QuerySet[Incident]:
+    """Return what is most urgent first, then in this order."""
+    ranks = [When(precedence=item.value, then=rank) for rank, item in enumerate(Precedence)]
+    return found.order_by(Case(*ranks, default=len(ranks)), order, "key")
+
+
+_PILES: dict[str, Callable[[Actor | None], QuerySet[Incident]]] = {
+    "release": unreleased,
+    "outdated": changed_since_release,
+    "news": from_partners,
+    "verify": unverified,
+}
+"""What waits for an office: the cards of the home page lead to these lists."""
 
 
 def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
@@ -130,6 +149,11 @@ def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
     if text:
         found = found.filter(text__icontains=text)
     return found.order_by("-at", "-written_at", "key")
+
+
+def journal_entry(actor: Actor | None, name: str) -> JournalEntry | None:
+    """Return one entry of the journal; nothing for an empty name."""
+    return journal(actor).filter(object=name).first() if name else None
 
 
 def journal_of(actor: Actor | None, name: str) -> QuerySet[JournalEntry]:
@@ -143,15 +167,15 @@ def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalE
     return {entry.corrects: entry for entry in found}
 
 
-def last_number(author: str, prefix: str) -> int:
-    """Return the highest number that a State has given to a reference after a prefix, or 0."""
-    numbered = Incident.objects.filter(author=author, reference__startswith=prefix)
-    highest_first = numbered.order_by(Length("reference").desc(), "-reference")
-    for reference in highest_first.values_list("reference", flat=True).iterator(chunk_size=10):
-        tail = reference.removeprefix(prefix)
-        if tail.isdecimal():
-            return int(tail)
-    return 0
+def is_taken(author: str, reference: str) -> bool:
+    """Say whether a reference of a State names an incident already."""
+    return Incident.objects.filter(author=author, reference=reference).exists()
+
+
+def references(actor: Actor | None, names: Sequence[str]) -> dict[str, str]:
+    """Return the references of own incidents by their objects."""
+    rows = _own(actor).filter(object__in=set(filter(None, names)))
+    return dict(rows.values_list("object", "reference"))
 
 
 def marking_of(author: str, name: str, audience: str) -> str:

@@ -20,6 +20,8 @@ from liptako.situation.records import (
     JournalEntry,
     Level,
     Origin,
+    Period,
+    PeriodPrecision,
     Place,
     Release,
     Standing,
@@ -33,6 +35,8 @@ JOURNAL_LIMIT = 4_000
 RADIUS_LIMIT_M = 2_000_000
 _WIDER_THAN_A_CELL = frozenset({Level.LINE, Level.DISTRICT, Level.REGION, Level.COUNTRY})
 _CODE = re.compile(r"[a-z_]{1,32}")
+_FINENESS = tuple(PeriodPrecision)  # from the minute to the month
+_STEPS_MS = {PeriodPrecision.HOUR: 3_600_000, PeriodPrecision.DAY: 86_400_000}
 _RELIABILITY = ("", "A", "B", "C", "D", "E", "F")
 
 Verdict = LiptakoError | None
@@ -231,15 +235,27 @@ def transformed(
 
     Never who handles it, nor the words about the source of a report of our own, be it made up for
     an exercise; published data keeps its credit. Whatever is coarser also loses the words of the
-    place and the free text, which could tell it. Raises RefusedError if no region is known where
-    one is asked for.
+    place and the free text, which could tell it, and tells the time to the hour (a cell) or to the
+    day (a region). Raises RefusedError if no region is known where one is asked for.
     """
     source = incident.source if incident.standing is Standing.PUBLISHED else Origin()
     common = {"summary": summary, "handled_by": "", "source": source}
     if transform is Transform.AS_IS:
         return msgspec.structs.replace(incident, **common)
-    place = _cell_of(incident.place) if transform is Transform.CELL else _region_of(region)
-    return msgspec.structs.replace(incident, place=place, text="", **common)
+    if transform is Transform.CELL:
+        place, period = _cell_of(incident.place), _coarser(incident.period, PeriodPrecision.HOUR)
+    else:
+        place, period = _region_of(region), _coarser(incident.period, PeriodPrecision.DAY)
+    return msgspec.structs.replace(incident, place=place, period=period, text="", **common)
+
+
+def _coarser(period: Period, precision: PeriodPrecision) -> Period:
+    """Return a period no more exact than that, in UTC."""
+    if _FINENESS.index(period.precision) > _FINENESS.index(precision):
+        return period
+    step = _STEPS_MS[precision]
+    ends = None if period.ends is None else period.ends // step * step
+    return Period(begins=period.begins // step * step, ends=ends, precision=precision)
 
 
 def _cell_of(place: Place) -> Place:

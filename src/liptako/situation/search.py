@@ -6,15 +6,12 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from liptako.members.permissions import Actor
 from liptako.situation import queries, words
-from liptako.situation.forms import choices_of
 from liptako.situation.queries import Filter
-
-Choice = tuple[str, Promise | str]
+from liptako.web.fields import Choice, choices_of, offer
 
 
 class FilterForm(forms.Form):
@@ -26,6 +23,7 @@ class FilterForm(forms.Form):
     status = forms.ChoiceField(label=_("Status"), required=False)
     author = forms.ChoiceField(label=_("State"), required=False)
     standing = forms.ChoiceField(label=_("Standing"), required=False)
+    pile = forms.ChoiceField(label=_("Waits for me"), required=False)
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -45,10 +43,11 @@ class FilterForm(forms.Form):
             "severity": choices_of(words.SEVERITIES),
             "status": choices_of(words.STATUSES),
             "standing": choices_of(words.STANDINGS),
+            "pile": choices_of(words.PILES),
             "author": list(authors),
         }
         for name, choices in offers.items():
-            self.fields[name].choices = [*everything, *choices]  # type: ignore[attr-defined]  # a choice field
+            offer(self, name, [*everything, *choices])
 
     def wanted(self) -> Filter:
         """Return the filter; a field that cannot be read asks for nothing."""
@@ -57,6 +56,7 @@ class FilterForm(forms.Form):
         return Filter(
             text=data.get("text") or "",
             kind=data.get("kind") or "",
+            pile=data.get("pile") or "",
             status=data.get("status") or "",
             standing=data.get("standing") or "",
             author=data.get("author") or "",

@@ -153,3 +153,11 @@ HARMS: dict[str, Promise] = {
 def kind_word(code: str) -> str:
     """Return the name of a kind; its code if a later version wrote it."""
     return str(KINDS[code].name) if code in KINDS else code
+
+
+PILES: dict[str, Promise] = {
+    "release": _("Not released yet"),
+    "outdated": _("Released in an older version"),
+    "news": _("New from partners"),
+    "verify": _("To be verified"),
+}

@@ -1,5 +1,7 @@
 """The audiences on offer: this State alone, those that the compact names, each partner."""
 
+from collections.abc import Callable
+
 from liptako.core.compact.members import Compact
 from liptako.core.errors import RefusedError
 from liptako.core.refs import audience_id
@@ -37,9 +39,18 @@ def _offers(compact: Compact, member: str) -> dict[frozenset[str], str]:
     return offers
 
 
-def audience_words(member: str, members: frozenset[str]) -> str:
-    """Return the words for an audience, on offer or not."""
+def audience_namer(member: str) -> Callable[[frozenset[str]], str]:
+    """Return a function that gives the words for any audience, on offer or not."""
     compact = compacts.current()
     offers = _offers(compact, member)
     names = {other.id: named(other.names, other.id) for other in compact.members}
-    return offers.get(members) or ", ".join(names.get(item, item) for item in sorted(members))
+
+    def name_of(members: frozenset[str]) -> str:
+        return offers.get(members) or ", ".join(names.get(item, item) for item in sorted(members))
+
+    return name_of
+
+
+def audience_words(member: str, members: frozenset[str]) -> str:
+    """Return the words for one audience."""
+    return audience_namer(member)(members)

@@ -4,6 +4,7 @@ Modules make cards; `home` puts them together. A card with nothing in it is not 
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.utils.functional import Promise
 
@@ -12,11 +13,12 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing that waits: what it is, where it leads, and what is said beside it."""
+    """One thing that waits: what it is, where it leads, what is said beside it, since when."""
 
     text: Text
     url: str
     note: Text = ""
+    at: datetime | None = None
     urgent: bool = False
 
 

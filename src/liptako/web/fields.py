@@ -24,6 +24,9 @@ PRECEDENCES: dict[Precedence, Promise] = {
     Precedence.FLASH: _("Flash"),
 }
 
+CHOOSE: Choice = ("", _("— choose —"))
+"""The first choice where none may be taken for granted."""
+
 _TYPED = "%Y-%m-%dT%H:%M"
 
 

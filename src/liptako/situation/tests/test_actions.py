@@ -1,5 +1,7 @@
-"""What a desk may do: numbers, owners, releases, the journal; and nothing without the right."""
+"""What a desk may do: references, owners, releases, the journal; and nothing without the right."""
 
+import re
+import secrets
 from dataclasses import replace
 
 import msgspec
@@ -14,7 +16,7 @@ from liptako.ledger.models import Channel, Entry
 from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Thread
 from liptako.ledger.testing import check_order, check_rebuild
-from liptako.situation import actions, models, queries
+from liptako.situation import actions, models
 from liptako.situation.records import (
     INCIDENT,
     JournalEntry,
@@ -47,7 +49,7 @@ def releaser(actor):
 @pytest.fixture
 def reported(node, watch, incident_of):
     """Report an incident and return the name of its object."""
-    return actions.report(node, watch, incident_of()).header.object
+    return actions.report(node, watch, incident_of(reference="ML-2026-0001")).header.object
 
 
 def order(*members, **changes):
@@ -69,50 +71,41 @@ def payloads(name, audience):
 # Reporting
 
 
-def test_a_report_is_numbered_and_for_our_own_state_only(node, watch, incident_of):
+def test_a_report_is_given_a_reference_and_is_for_our_own_state_only(node, watch, incident_of):
     record = actions.report(node, watch, incident_of(), precedence=Precedence.FLASH, marking="R")
-    assert record.payload == incident_of(reference="ML-2026-0001")
-    header = record.header
+    reference, header = record.payload.reference, record.header
+    assert re.fullmatch("ML-2026-[0-9A-HJKMNP-TV-Z]{4}", reference)
+    assert record.payload == incident_of(reference=reference)
     assert (header.audience, header.office, header.precedence, header.marking) == (
         ALONE, "permanence", Precedence.FLASH, "R"
     )  # fmt: skip
 
 
-def test_numbers_count_up_and_begin_anew_each_year(node, watch, incident_of):
-    first = [actions.report(node, watch, incident_of()).payload.reference for _ in range(2)]
-    later = replace(node, clock=lambda: Instant(NEXT_YEAR))
-    first.append(actions.report(later, watch, incident_of()).payload.reference)
-    assert first == ["ML-2026-0001", "ML-2026-0002", "ML-2027-0001"]
+def drawing(node, *codes):
+    """Return the node with dice that fall on these codes when a reference is drawn."""
+    left = iter(codes)
+    return replace(
+        node, random=lambda n: next(left).to_bytes(3, "big") if n == 3 else secrets.token_bytes(n)
+    )
 
 
-@pytest.mark.parametrize(
-    ("held", "expected"),
-    [
-        (["ML-2026-9999"], "ML-2026-10000"),
-        (["ML-2026-9999", "ML-2026-10000"], "ML-2026-10001"),
-        (["ML-2026-0041", "ML-2026-brouillon"], "ML-2026-0042"),
-        (["ml-2026-0041", "II-2026-7", "ML-2025-0007"], "ML-2026-0001"),
-        (["ML-2026-x"], "ML-2026-0001"),
-    ],
-)
-def test_the_next_number_is_above_all_that_were_given(node, watch, incident_of, held, expected):
-    for reference in held:
-        actions.report(node, watch, incident_of(reference=reference))
-    assert actions.report(node, watch, incident_of()).payload.reference == expected
+def test_a_reference_tells_the_year_and_not_how_many_there_are(node, watch, incident_of):
+    later = replace(drawing(node, 7), clock=lambda: Instant(NEXT_YEAR))
+    assert actions.report(later, watch, incident_of()).payload.reference == "ML-2027-0007"
 
 
-def test_a_partners_numbers_are_not_ours(node, watch, partner_of, incident_of):
-    partner_of("BF").write("0000000000001", incident_of(reference="ML-2026-0041")).send()
-    assert actions.report(node, watch, incident_of()).payload.reference == "ML-2026-0001"
+def test_a_reference_that_was_given_is_not_given_again(node, watch, incident_of):
+    given = [
+        actions.report(drawing(node, *codes), watch, incident_of()).payload.reference
+        for codes in ([7], [7, 7, 8])
+    ]
+    assert given == ["ML-2026-0007", "ML-2026-0008"]
 
 
-def test_the_number_takes_one_query_however_many_there_are(
-    node, watch, incident_of, django_assert_num_queries
-):
-    for _ in range(12):
-        actions.report(node, watch, incident_of())
-    with django_assert_num_queries(1):
-        assert queries.last_number("ML", "ML-2026-") == 12
+def test_a_partners_references_are_not_ours(node, watch, partner_of, incident_of):
+    partner_of("BF").write("0000000000001", incident_of(reference="ML-2026-0007")).send()
+    record = actions.report(drawing(node, 7), watch, incident_of())
+    assert record.payload.reference == "ML-2026-0007"
 
 
 def test_a_report_against_the_rules_leaves_nothing_behind(node, watch, incident_of):

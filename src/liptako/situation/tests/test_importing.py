@@ -4,9 +4,10 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django_tasks_db.models import DBTaskResult
+from msgspec import ValidationError
 
 from liptako.core.clock import Instant
-from liptako.core.errors import MalformedError
+from liptako.core.errors import MalformedError, NotAllowedError
 from liptako.ledger.testing import check_order, check_rebuild
 from liptako.members.models import AuditEvent
 from liptako.situation import actions, models
@@ -30,6 +31,12 @@ def administrator(actor, compact):
 
 
 @pytest.fixture
+def releasing(actor, compact):
+    """The administration of a State that lets it release too."""
+    return actor("node_administrator", "releasing_officer", office="administration")
+
+
+@pytest.fixture
 def published(incident_of):
     """Return a maker of rows: `published(7, country="MLI")`."""
 
@@ -45,13 +52,13 @@ def published(incident_of):
 
 
 @pytest.fixture
-def take_in(node, administrator):
+def take_in(node, releasing):
     """Return the import with what it told: `take_in(rows)` gives faults and progress."""
 
     def run(rows, order=None):
         told = []
         faults = import_published(
-            node, administrator, rows, order or ImportOrder(), lambda *said: told.append(said)
+            node, releasing, rows, order or ImportOrder(), lambda *said: told.append(said)
         )
         return [str(fault) for fault in faults], told
 
@@ -114,6 +121,7 @@ def test_only_the_countries_that_were_asked_for_are_taken(take_in, published):
         ({"text": "a\0b"}, "record: expected one JSON object"),
         ({"source": Origin(words="x" * 70_000)}, "payload: expected at most 65535 bytes"),
         ({"place": Place()}, "place: expected coordinates, an area, or words"),
+        ({"standing": Standing.LIVE}, "an import brings published or fictional incidents, no live"),
     ],
 )
 def test_a_row_that_no_record_may_hold_is_named_and_stops_no_other(
@@ -142,6 +150,33 @@ def test_published_incidents_are_released_as_they_are_to_those_named(take_in, pu
 def test_an_import_for_ourselves_alone_is_released_to_nobody(take_in, published):
     take_in([published(7)], ImportOrder(members=frozenset({"ML"})))
     assert (models.Incident.objects.count(), models.Release.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("members", [ALL, frozenset({"BF"})])
+def test_who_may_not_release_imports_for_nobody_else(node, administrator, published, members):
+    order, rows = ImportOrder(members=members), [published(7)]
+    with pytest.raises(NotAllowedError, match="release_incident"):
+        import_published(node, administrator, rows, order, lambda _done, _added: None)
+    with pytest.raises(NotAllowedError, match="release_incident"):
+        actions.start_import(node, administrator, 1, members)
+    assert (models.Incident.objects.count(), models.ImportRun.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("members", [frozenset(), frozenset({"ML"})])
+def test_who_may_not_release_imports_for_this_state(node, administrator, published, members):
+    order = ImportOrder(members=members)
+    import_published(node, administrator, [published(7)], order, lambda _done, _added: None)
+    assert actions.start_import(node, administrator, 1, members).total == 1
+    assert references() == ["II-7"]
+
+
+@pytest.mark.parametrize(("members", "whom"), [(ALL, "BF ML NE"), (frozenset(), "ML")])
+def test_the_audit_trail_tells_for_whom_and_how_much_was_imported(
+    take_in, published, members, whom
+):
+    take_in([published(7), published(7), published(8)], ImportOrder(members=members))
+    row = AuditEvent.objects.get(event="incidents.import")
+    assert (row.office, row.subject, row.detail) == ("administration", whom, "2/3")
 
 
 def test_an_import_can_be_drawn_again_in_any_order(node, take_in, published):
@@ -239,7 +274,7 @@ def test_a_run_tells_how_far_it_came_and_which_rows_are_faulty(node, administrat
     assert (run.total, run.done, run.added, str(run)) == (2, 2, 1, "2/2")
     assert run.fault.startswith("line 3: expected one of health_care")
     assert run.ended_at is not None
-    assert AuditEvent.objects.get(event="incidents.import").detail == "1"
+    assert AuditEvent.objects.get(event="incidents.import").detail == "1/2"
 
 
 def test_a_run_names_twenty_faulty_rows_at_most(node, administrator, table):
@@ -250,10 +285,10 @@ def test_a_run_names_twenty_faulty_rows_at_most(node, administrator, table):
     ]
 
 
-def test_a_job_that_runs_twice_does_nothing_the_second_time(node, administrator, table):
-    run = job(actions.start_import(node, administrator, 2), table, administrator, ALL)
+def test_a_job_that_runs_twice_does_nothing_the_second_time(node, releasing, table):
+    run = job(actions.start_import(node, releasing, 2), table, releasing, ALL)
     ended, rows = run.ended_at, models.Incident.objects.count()
-    run = job(run, table, administrator, ALL)
+    run = job(run, table, releasing, ALL)
     assert (run.ended_at, run.added, models.Incident.objects.count()) == (ended, 1, rows)
 
 
@@ -269,6 +304,16 @@ def test_a_run_that_fails_says_why_and_ends(node, administrator, table, actor):
     assert run.ended_at is not None
 
 
+@pytest.mark.parametrize("who", [{}, {"member": "ML", "person": 7}])
+def test_a_run_that_ends_by_a_fault_of_the_program_says_so(node, administrator, table, who):
+    run = actions.start_import(node, administrator, 2)
+    with pytest.raises(ValidationError):
+        import_incidents.call(run.pk, str(table), who, [], [])
+    run.refresh_from_db()
+    assert run.fault == "a fault of the program ended the import: it is in the node's log"
+    assert run.ended_at is not None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_does_what_was_asked_on_the_page(node, administrator, table):
     run = actions.start_import(node, administrator, 2)
@@ -276,7 +321,7 @@ def test_a_worker_does_what_was_asked_on_the_page(node, administrator, table):
         "member": "ML",
         "person": "",
         "office": "administration",
-        "roles": ["node_administrator"],
+        "roles": ["node_administrator", "releasing_officer"],
     }
     import_incidents.enqueue(run.pk, str(table), who, [], ["BF", "ML", "NE"])
     call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0)

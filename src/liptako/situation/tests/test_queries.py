@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from django.utils import timezone
 
-from liptako.core.clock import Instant
+from liptako.core.clock import Instant, instant_of
 from liptako.core.refs import audience_id
 from liptako.situation import actions, queries
+from liptako.situation.models import Incident
 from liptako.situation.queries import Filter
 from liptako.situation.records import (
     RELEASE,
@@ -85,11 +87,15 @@ def test_the_list_begins_with_what_happened_last(desk):
         (Filter(since=Instant(2_000).moment()), {"Feu", "Exercice"}),
         (Filter(until=Instant(2_000).moment()), {"Crue"}),
         (Filter(kind="flood", severity=3), set()),
+        (Filter(pile="release"), {"Crue", "Feu", "Exercice"}),
+        (Filter(pile="outdated"), set()),
+        (Filter(pile="verify"), {"Feu"}),
+        (Filter(pile="news"), set()),
     ],
 )
 def test_each_field_of_the_filter_narrows_the_list(desk, wanted, found):
     desk.report("Crue", kind="flood", status=Status.CONFIRMED, period=Period(begins=1_000), text="")
-    desk.report("Feu", severity=3, period=Period(begins=2_000))
+    desk.report("Feu", severity=3, period=Period(begins=2_000), reference="ML-2026-0002")
     desk.report(
         "Exercice",
         standing=Standing.FICTIONAL,
@@ -211,13 +217,20 @@ def test_what_waits_takes_one_query_however_many_releases_there_are(
 
 def test_news_from_partners_are_recent_and_not_published_data(desk, partner_of, incident_of):
     desk.report("Nôtre")
-    now = Instant(1_790_000_000_000)
+    now = instant_of(timezone.now())
     partner = partner_of("BF").write(ONE, incident_of(reference="1", summary="Hier"), time=0)
     fresh = incident_of(reference="2", summary="Frais")
     past = incident_of(reference="3", standing=Standing.PUBLISHED)
     partner.write(TWO, fresh, time=now.milliseconds)
     partner.write("0000000000003", past, time=now.milliseconds).send()
-    assert summaries(queries.from_partners(desk.actor, now.moment() - DAY)) == ["Frais"]
+    assert summaries(queries.from_partners(desk.actor)) == ["Frais"]
+
+
+def test_what_is_urgent_waits_first(desk):
+    desk.report("Hier")
+    name = desk.report("Urgent")
+    Incident.objects.filter(object=name).update(precedence="flash")
+    assert summaries(queries.unverified(desk.actor)) == ["Urgent", "Hier"]
 
 
 def test_unverified_are_own_live_reports_without_a_verdict(desk, partner_of, incident_of):
@@ -291,12 +304,14 @@ def test_who_may_not_see_incidents_gets_nothing_from_any_query(desk, write, acto
         queries.count_by_standing(who),
         list(queries.unreleased(who)),
         list(queries.changed_since_release(who)),
-        list(queries.from_partners(who, Instant(0).moment())),
+        list(queries.from_partners(who)),
         list(queries.unverified(who)),
         list(queries.journal(who)),
         list(queries.journal_of(who, name)),
         queries.corrections(who, [name]),
-    ] == [[], None, [], [], [], {}, [], [], [], [], [], [], {}]
+        queries.references(who, [name]),
+        queries.journal_entry(who, name),
+    ] == [[], None, [], [], [], {}, [], [], [], [], [], [], {}, {}, None]
 
 
 def test_who_may_see_incidents_need_not_see_the_journal(desk, write, actor):

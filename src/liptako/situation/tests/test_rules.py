@@ -16,6 +16,7 @@ from liptako.situation.records import (
     Level,
     Origin,
     Period,
+    PeriodPrecision,
     Place,
     Release,
     Standing,
@@ -33,6 +34,8 @@ from liptako.situation.rules import (
 )
 
 LAST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+TIME = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+HOUR, DAY = TIME // 3_600_000 * 3_600_000, TIME // 86_400_000 * 86_400_000
 GAO = Region(code="ML-7", name="Gao", middle=Position(lat=16_000_000, lon=0), radius_m=400_000)
 
 
@@ -344,3 +347,29 @@ def test_a_place_in_words_has_no_cell():
 def test_a_region_that_nobody_knows_cannot_be_released():
     with pytest.raises(RefusedError, match="no region is known for this place"):
         transformed(incident(), Transform.REGION, None, "Attaque")
+
+
+@pytest.mark.parametrize(
+    ("transform", "precision", "expected"),
+    [
+        (Transform.AS_IS, "minute", Period(begins=TIME, ends=TIME + 60_000)),
+        (Transform.CELL, "minute", Period(begins=HOUR, ends=HOUR, precision="hour")),
+        (Transform.REGION, "minute", Period(begins=DAY, ends=DAY, precision="day")),
+        (Transform.REGION, "hour", Period(begins=DAY, ends=DAY, precision="day")),
+        (Transform.CELL, "day", Period(begins=TIME, ends=TIME + 60_000, precision="day")),
+        (Transform.REGION, "month", Period(begins=TIME, ends=TIME + 60_000, precision="month")),
+    ],
+)
+def test_a_coarse_release_tells_the_time_no_more_exactly(transform, precision, expected):
+    place = Place(lat=16_270_000, lon=-44_000)
+    known = incident(
+        place=place,
+        period=Period(begins=TIME, ends=TIME + 60_000, precision=PeriodPrecision(precision)),
+    )
+    period = transformed(known, transform, GAO, "Attaque").period
+    assert period == expected
+
+
+def test_an_end_that_is_not_known_stays_so():
+    known = incident(place=Place(lat=0, lon=0), period=Period(begins=TIME))
+    assert transformed(known, Transform.CELL, None, "Attaque").period.ends is None
