@@ -1,12 +1,15 @@
 """Forms about people, offices and mandates: they read and check text, and know no rule."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from liptako.members import words
 from liptako.members.models import Office
+from liptako.web.fields import Choice, offer
 
 
 def _day() -> forms.DateInput:
@@ -27,10 +30,10 @@ class PersonForm(forms.Form):
         label=_("Offices"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: object, offices: Sequence[tuple[str, str]], **kwargs: object) -> None:
+    def __init__(self, data: QueryDict | None, *, offices: Sequence[Choice]) -> None:
         """Offer these offices: code and title."""
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
-        self.fields["offices"].choices = offices  # type: ignore[attr-defined]  # a choice field
+        super().__init__(data)
+        offer(self, "offices", offices)
 
 
 class OfficeForm(forms.Form):
@@ -51,17 +54,20 @@ class OfficeForm(forms.Form):
     )
     closed = forms.BooleanField(label=_("Closed: nobody acts in it any longer"), required=False)
 
-    def __init__(self, *args: object, office: Office | None, **kwargs: object) -> None:
+    def __init__(self, data: QueryDict | None, *, office: Office | None) -> None:
         """Begin with the office that is to be changed, if there is one; its code stays."""
-        if office is not None:
-            kwargs["initial"] = {
+        initial = (
+            None
+            if office is None
+            else {
                 "code": office.code,
                 "title_fr": office.titles.get("fr", ""),
                 "title_en": office.titles.get("en", ""),
                 "roles": office.roles,
                 "closed": office.closed,
             }
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
+        )
+        super().__init__(data, initial=initial)
         self.fields["code"].disabled = office is not None
 
 
@@ -80,15 +86,16 @@ class MandateForm(forms.Form):
 
     def __init__(
         self,
-        *args: object,
-        offices: Sequence[tuple[str, str]],
-        audiences: Sequence[tuple[str, str]],
-        **kwargs: object,
+        data: QueryDict | None,
+        *,
+        offices: Sequence[Choice],
+        audiences: Sequence[Choice],
+        today: date,
     ) -> None:
-        """Offer these offices and audiences."""
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
-        self.fields["office"].choices = offices  # type: ignore[attr-defined]  # a choice field
-        self.fields["audience"].choices = audiences  # type: ignore[attr-defined]  # a choice field
+        """Offer these offices and audiences; begin today."""
+        super().__init__(data, initial={"begins": today})
+        offer(self, "office", offices)
+        offer(self, "audience", audiences)
 
     def clean_subjects(self) -> tuple[str, ...]:
         """Return the lines that are not empty."""

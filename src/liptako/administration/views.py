@@ -41,9 +41,12 @@ def people(request: OfficerRequest) -> HttpResponse:
     return render(request, "administration/people.html", {"rows": rows, "form": form})
 
 
-def _show_password(request: HttpRequest, person: Person, password: str) -> HttpResponse:
-    """Show a drawn password, once."""
-    return render(request, "administration/password.html", {"person": person, "password": password})
+def _show_password(
+    request: HttpRequest, person: Person, password: str, *, reset: bool = False
+) -> HttpResponse:
+    """Show a drawn password, once; after a reset also what it has put an end to."""
+    context = {"person": person, "password": password, "reset": reset}
+    return render(request, "administration/password.html", context)
 
 
 def _person(code: str) -> Person:
@@ -66,12 +69,12 @@ def person(request: OfficerRequest, code: str) -> HttpResponse:
 
 @officer(Right.MANAGE_PEOPLE)
 def person_password(request: OfficerRequest, code: str) -> HttpResponse:
-    """Give a person a new password and show it, once."""
+    """Reset the sign-in of a person: end what opened the account, show a new password, once."""
     found = _person(code)
     if request.method != "POST":
         return redirect("person", code)
     password = actions.reset_password(request.node, request.actor, found)
-    return _show_password(request, found, password)
+    return _show_password(request, found, password, reset=True)
 
 
 @officer(Right.MANAGE_PEOPLE)
@@ -140,7 +143,7 @@ def mandates(request: OfficerRequest) -> HttpResponse:
         request.POST or None,
         offices=_office_choices(request.node.member),
         audiences=audience_choices(request.node.member),
-        initial={"begins": datetime.now(tz=UTC).date()},
+        today=datetime.now(tz=UTC).date(),
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -180,10 +183,11 @@ def mandate_end(request: OfficerRequest, name: str) -> HttpResponse:
 @officer(Right.SEE_AUDIT)
 def audit(request: OfficerRequest) -> HttpResponse:
     """Show the audit trail, of all events or of one."""
-    events = queries.audit_events()
+    member = request.node.member
+    events = queries.audit_events(member)
     wanted = request.GET.get("event", "")
     event = wanted if wanted in events else ""
-    page = page_of(request, queries.audit(event), 100)
+    page = page_of(request, queries.audit(member, event), 100)
     codes = [code for row in page for code in (row.person, row.subject) if code]
     context = {
         "page": page,

@@ -10,8 +10,10 @@ from allauth.mfa.signals import (
     authenticator_reset,
 )
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from liptako.core.errors import NotAllowedError
 from liptako.ledger.node import this_node
@@ -22,17 +24,24 @@ from liptako.members.models import Person
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types, so this base is Any
     """Accounts are made by an administrator; no mail is sent."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's signature)
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Nobody signs up by themselves."""
         return False
 
-    def respond_user_inactive(self, request: HttpRequest, user: Person) -> HttpResponse:  # noqa: ARG002 (allauth's signature)
+    def respond_user_inactive(self, _request: HttpRequest, _user: Person) -> HttpResponse:
         """Raise NotAllowedError: the right password does not open a closed account."""
         raise NotAllowedError("this account is closed: the node administrator can open it again")
 
-    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 (allauth's signature)
+    def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
         """Go on to what waits: most people change the password because they had to."""
         return reverse("home")
+
+    def clean_password(self, password: str, user: Person | None = None) -> str:
+        """Return a password that is strong enough, and not the one that it is to replace."""
+        if user is not None and user.has_usable_password() and user.check_password(password):
+            raise ValidationError(_("This is the old password: choose another one."))
+        cleaned: str = super().clean_password(password, user)
+        return cleaned
 
     def send_notification_mail(self, *args: object, **kwargs: object) -> None:
         """Send nothing: a node may have no mail, and the audit trail tells the same."""

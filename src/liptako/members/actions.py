@@ -1,7 +1,10 @@
 """What may be done about people, offices and mandates; each leaves a record or an audit record."""
 
+import re
 from collections.abc import Sequence
 
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -14,6 +17,9 @@ from liptako.ledger.store import append
 from liptako.members import queries, records
 from liptako.members.models import Assignment, Person
 from liptako.members.permissions import Actor, Right, require
+
+_WHO = (SESSION_KEY, "account_authentication_methods_user")
+"""Where a session says who is signed in, and who gave a password but no second factor yet."""
 
 SYSTEM = "system"
 """The office of what the node does by itself, before anybody has signed in."""
@@ -89,16 +95,25 @@ def add_person(
     return person, password
 
 
+@transaction.atomic
 def reset_password(node: Node, actor: Actor | None, person: Person) -> str:
-    """Give a person a new password to be changed at once, and return it."""
+    """Give a person a new password to be changed at once, and return it.
+
+    Whatever else opened the account no longer does: an authenticator, passkeys, recovery codes and
+    open sessions may be in the hands of whoever made the reset necessary.
+    """
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
     password = _draw_password(node)
     person.set_password(password)
     person.must_change_password = True
-    with transaction.atomic():
-        person.save()
-        record_audit(node, "person.password_reset", actor=actor, subject=person.code)
+    person.save()
+    _end_sessions(person)
+    record_audit(node, "person.password_reset", actor=actor, subject=person.code)
+    held = Authenticator.objects.filter(user=person).order_by("pk")
+    for kind in held.values_list("type", flat=True):
+        record_audit(node, "authenticator.remove", actor=actor, subject=person.code, detail=kind)
+    held.delete()
     return password
 
 
@@ -135,12 +150,14 @@ def erase_person(node: Node, actor: Actor, person: Person) -> None:
 
 
 def _end_sessions(person: Person) -> None:
-    """Delete every session that holds the name of the account: allauth notes there who signed in.
+    """Delete the sessions of a person, and those that hold the name of the account as a word.
 
     One too many only signs somebody out; one too few would keep what was to be erased.
     """
+    name = re.compile(rf"(?<!\w){re.escape(person.username)}(?!\w)", re.IGNORECASE)
     for session in Session.objects.iterator():
-        if person.username in str(session.get_decoded()):
+        held = session.get_decoded()
+        if str(person.pk) in {held.get(key) for key in _WHO} or name.search(str(held)):
             session.delete()
 
 

@@ -13,7 +13,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register once Django has loaded all apps."""
-        from liptako.members import accounts, projection  # noqa: PLC0415 (models must be loaded)
+        from liptako.members import accounts, projection
 
         registry.register(projection.MODULE)
         accounts.listen()

@@ -64,15 +64,19 @@ def mandate(author: str, name: str) -> Mandate | None:
     return Mandate.objects.filter(author=author, object=name).first()
 
 
-def audit(event: str = "") -> QuerySet[AuditEvent]:
-    """Return the audit trail, the latest first, of one event if it is named."""
-    found = AuditEvent.objects.order_by("-at", "key")
+def audit(member: str, event: str = "") -> QuerySet[AuditEvent]:
+    """Return this State's own audit trail, the latest first, of one event if it is named.
+
+    What another State says happened, in a record that it released to us, is not in our trail.
+    """
+    found = AuditEvent.objects.filter(author=member).order_by("-at", "key")
     return found.filter(event=event) if event else found
 
 
-def audit_events() -> list[str]:
-    """Return the names of the events that have happened."""
-    return list(AuditEvent.objects.order_by("event").values_list("event", flat=True).distinct())
+def audit_events(member: str) -> list[str]:
+    """Return the names of the events that have happened in this State."""
+    found = AuditEvent.objects.filter(author=member).order_by("event")
+    return list(found.values_list("event", flat=True).distinct())
 
 
 def names_of(codes: Sequence[str]) -> dict[str, str]:

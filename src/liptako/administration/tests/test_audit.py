@@ -1,13 +1,15 @@
 """The page of the audit trail: what happened, by whom, filtered by event."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from liptako.members import actions
+from liptako.members import actions, projection
 from liptako.members.permissions import Actor
+from liptako.members.records import Audit
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,16 @@ def test_the_trail_is_filtered_by_event(auditor, node):
     page = auditor.get("/audit/?event=node.init")
     assert [detail for *_, detail in rows_of(page)] == ["ML"]
     assert '<option value="node.init" selected>' in page.content.decode()
+
+
+def test_what_a_partner_says_happened_is_neither_shown_nor_on_offer(auditor, node):
+    ours = actions.record_audit(node, "node.init", detail="ML")
+    says = Audit(event="partner.says", detail="a forged detail")
+    theirs = replace(ours, header=replace(ours.header, author="BF"), payload=says)
+    projection.project({theirs.thread: [theirs]})
+    for address in ("/audit/", "/audit/?event=partner.says"):
+        page = auditor.get(address).content.decode()
+        assert [word in page for word in ('"partner.says"', "a forged detail")] == [False, False]
 
 
 @pytest.mark.parametrize("event", ["never.happened", "%00", "x" * 2000])

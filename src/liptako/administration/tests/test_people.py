@@ -206,6 +206,20 @@ def test_a_new_password_is_shown_once_and_must_be_changed(acting, person):
     assert (row.check_password(password), row.must_change_password) == (True, True)
 
 
+def test_a_reset_says_before_and_after_what_it_ends(acting, person):
+    awa, browser = person("awa"), acting(CHIEF)
+    before = text_of(browser.get(f"/people/{awa.code}/"))
+    after = text_of(browser.post(f"/people/{awa.code}/password/"))
+    assert "removes the authenticator app, the passkeys and the recovery codes" in before
+    assert "passkeys and recovery codes no longer open this account" in after
+    assert browser.get("/people/").status_code == 200  # only the other person was signed out
+
+
+def test_a_new_account_says_nothing_of_an_old_password(acting):
+    page = text_of(acting(CHIEF).post("/people/", {"name": "Awa Traoré", "username": "awa"}))
+    assert "no longer open this account" not in page
+
+
 def test_an_erased_person_is_gone_from_the_pages(acting, person):
     awa, browser = person("awa"), acting(CHIEF)
     answer = browser.post(f"/people/{awa.code}/erase/", follow=True)

@@ -1,12 +1,14 @@
 """What is read of people, offices, mandates and the audit trail."""
 
+from dataclasses import replace
+
 import pytest
 
 from liptako.ledger import store
 from liptako.ledger.records import Draft
-from liptako.members import actions, models, offices, queries, words
+from liptako.members import actions, models, offices, projection, queries, words
 from liptako.members.permissions import Actor
-from liptako.members.records import MANDATE, Mandate, Role
+from liptako.members.records import MANDATE, Audit, Mandate, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -97,16 +99,28 @@ def test_the_latest_mandate_comes_first(node):
 def test_the_audit_trail_is_read_the_latest_first_and_by_event(node):
     for event in ("sign_in", "sign_out", "sign_in"):
         actions.record_audit(node, event)
-    assert [row.event for row in queries.audit()] == ["sign_in", "sign_out", "sign_in"]
-    times = [row.at for row in queries.audit()]
+    assert [row.event for row in queries.audit("ML")] == ["sign_in", "sign_out", "sign_in"]
+    times = [row.at for row in queries.audit("ML")]
     assert times == sorted(times, reverse=True)
-    assert [row.event for row in queries.audit("sign_out")] == ["sign_out"]
+    assert [row.event for row in queries.audit("ML", "sign_out")] == ["sign_out"]
+
+
+def test_what_a_partner_says_happened_is_not_in_our_trail(node):
+    ours = actions.record_audit(node, "sign_in")
+    theirs = replace(ours, header=replace(ours.header, author="BF"), payload=Audit(event="forged"))
+    projection.project({theirs.thread: [theirs]})
+    assert set(models.AuditEvent.objects.values_list("author", "event")) == {
+        ("ML", "sign_in"),
+        ("BF", "forged"),
+    }
+    assert [row.event for row in queries.audit("ML")] == queries.audit_events("ML") == ["sign_in"]
+    assert list(queries.audit("ML", "forged")) == []
 
 
 def test_only_events_that_happened_are_on_offer(node):
     for event in ("sign_out", "sign_in", "sign_out"):
         actions.record_audit(node, event)
-    assert queries.audit_events() == ["sign_in", "sign_out"]
+    assert queries.audit_events("ML") == ["sign_in", "sign_out"]
 
 
 def test_a_new_node_begins_with_an_office_for_every_role(node):

@@ -55,7 +55,7 @@ def events():
 
 def everything_kept():
     """Return all that the database holds as one text, sessions and ledger included."""
-    managers = [model._default_manager for model in apps.get_models()]  # noqa: SLF001 (documented)
+    managers = [model._default_manager for model in apps.get_models()]
     rows = [row for manager in managers for row in manager.values_list()]
     sessions = [session.get_decoded() for session in Session.objects.all()]
     plain = [bytes(v) if isinstance(v, memoryview) else v for row in rows for v in row]
@@ -192,6 +192,17 @@ def test_a_weak_password_changes_nothing(client, node, person, weak):
     assert client.post("/account/password/", typed).status_code == 200
     row = Person.objects.get()
     assert (row.must_change_password, row.check_password(drawn)) == (True, True)
+
+
+def test_a_new_password_is_not_the_old_one(client, in_english, node, person):
+    drawn = actions.reset_password(node, None, person("awa"))
+    sign_in(client, "awa", drawn)
+    typed = {"oldpassword": drawn, "password1": drawn, "password2": drawn}
+    answer = client.post("/account/password/", typed)
+    assert "This is the old password: choose another one." in answer.content.decode()
+    row = Person.objects.get()
+    assert (row.must_change_password, row.check_password(drawn)) == (True, True)
+    assert not AuditEvent.objects.filter(event="person.password_change").exists()
 
 
 @pytest.fixture
