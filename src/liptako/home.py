@@ -12,7 +12,7 @@ from liptako.ledger.node import this_node
 from liptako.members import queries
 from liptako.members.gate import AppRequest
 from liptako.members.permissions import Right, may
-from liptako.situation import views as situation
+from liptako.situation import cards as situation
 from liptako.web.language import theme_of
 from liptako.web.texts import named
 from liptako.web.zones import zone_of
@@ -37,6 +37,7 @@ def home(request: AppRequest) -> HttpResponse:
     """Show what waits for the person who looks, in the office that they act in."""
     actor = request.actor
     cards = [card for make in CARDS for card in make(request.node, actor)] if actor else []
+    cards.sort(key=lambda card: not any(line.urgent for line in card.lines))
     return render(request, "web/home.html", {"cards": [card for card in cards if card.count]})
 
 

@@ -126,6 +126,11 @@ def test_the_address_of_a_partner_is_kept_and_taken_away(ml):
     second = ml.ok("partner", "BF", "")
     assert first == "Address of BF: https://127.0.0.1:8443\n"
     assert second == "Address of BF: none: by file only\n"
+    trail = "AuditEvent.objects.filter(event='partner.address').order_by('at')"
+    told = f"print(list({trail}.values_list('office', 'subject', 'detail')))"
+    assert ml.do(f"from liptako.members.models import AuditEvent; {told}") == str(
+        [("administration", "BF", "https://127.0.0.1:8443"), ("administration", "BF", "")]
+    )
 
 
 @pytest.mark.parametrize(

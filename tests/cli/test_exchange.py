@@ -52,6 +52,14 @@ def test_the_same_file_read_twice_brings_nothing_new(bf, bundle):
     assert state != ""
 
 
+def test_an_old_file_played_again_is_told_to_be_old(ml, bf, bundle, tmp_path):
+    ml.ok("demo-incident")
+    ml.ok("exchange", "write", "BF", tmp_path / "newer")
+    bf.ok("exchange", "read", tmp_path / "newer")
+    told = "This is an older state of ML than the one known here.\n"
+    assert bf.run("exchange", "read", bundle) == (0, "0 new records from ML\n", told)
+
+
 def test_what_a_partner_says_it_holds_is_not_written_again(ml, bf, bundle, tmp_path):
     bf.ok("exchange", "read", bundle)
     answer, again = tmp_path / "answer", tmp_path / "again"
@@ -109,15 +117,18 @@ def noise(number):
 
 
 def test_a_file_for_somebody_else_is_refused(ml, bundle):
-    refused = "bundle: it cannot be opened with the key of this node\n"
+    refused = (
+        "bundle: it cannot be opened with the key of this node: "
+        "it is for another one, or it was changed\n"
+    )
     assert ml.run("exchange", "read", bundle) == (4, "", refused)
 
 
 def test_a_file_that_is_no_bundle_is_refused(bf, tmp_path):
     file = tmp_path / "file"
     file.write_text("a letter")
-    refused = "bundle: it cannot be opened with the key of this node\n"
-    assert bf.run("exchange", "read", file) == (4, "", refused)
+    refused = "bundle: this file is no bundle of Liptako, or its beginning is lost\n"
+    assert bf.run("exchange", "read", file) == (3, "", refused)
 
 
 @pytest.mark.parametrize("name", ["nothing", "."])

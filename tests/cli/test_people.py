@@ -98,6 +98,16 @@ def test_the_incidents_of_one_country_may_be_released_to_all(ml, table):
     assert audiences(ml) == "[('One', 'BF+ML'), ('One', 'ML')]"
 
 
+def test_an_import_tells_the_audit_trail_for_whom_and_how_much(ml, table):
+    ml.ok("import", table, "--country", "MLI", "--release")
+    ml.ok("import", table)
+    trail = "AuditEvent.objects.filter(event='incidents.import').order_by('at')"
+    told = f"print(list({trail}.values_list('office', 'subject', 'detail')))"
+    assert ml.do(f"from liptako.members.models import AuditEvent; {told}") == str(
+        [("administration", "BF ML", "1/2"), ("administration", "ML", "1/2")]
+    )
+
+
 def test_a_row_that_cannot_be_read_is_named_and_the_others_are_taken(ml, table):
     table.write_text(TABLE.replace("16.2", "no number"))
     result = ml.run("import", table)

@@ -18,7 +18,7 @@ def commands():
     found = [((), make_parser())]
     for words, parser in found:
         for action in parser._actions:  # noqa: SLF001 (argparse shows its commands nowhere else)
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 (same)
+            if isinstance(action, argparse._SubParsersAction):
                 found += [((*words, name), below) for name, below in action.choices.items()]
     return [words for words, _ in found]
 

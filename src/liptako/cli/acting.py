@@ -7,9 +7,13 @@ from liptako.members.records import Role
 
 def administrator(node: Node) -> Actor:
     """Return the office of the administration, without a person."""
-    return Actor(
-        member=node.member,
-        person="",
-        office="administration",
-        roles=frozenset({Role.NODE_ADMINISTRATOR}),
-    )
+    return _acting(node, Role.NODE_ADMINISTRATOR)
+
+
+def releasing_administrator(node: Node) -> Actor:
+    """Return the same office with the right to release too: for what a person asks by its name."""
+    return _acting(node, Role.NODE_ADMINISTRATOR, Role.RELEASING_OFFICER)
+
+
+def _acting(node: Node, *roles: Role) -> Actor:
+    return Actor(member=node.member, person="", office="administration", roles=frozenset(roles))

@@ -154,7 +154,7 @@ def _run_postgresql(program: str, database: Database, arguments: list[str]) -> N
     environ = {**os.environ, **{name: value for name, value in names.items() if value}}
     command = [program, f"--dbname={database.name}", *arguments]
     try:
-        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     except OSError as cause:
         raise StorageError(
             "%(program)s is not installed on this machine", program=program

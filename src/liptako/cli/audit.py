@@ -11,8 +11,8 @@ from liptako.cli.words import Progress, complain, error_words, say
 def verify_log(args: Namespace) -> int:
     """Check all logs of the node and say what is wrong."""
     start(args)
-    from liptako.ledger.checking import check_logs  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.ledger.checking import check_logs
+    from liptako.ledger.node import this_node
 
     faults, count = check_logs(this_node(), Progress(_("Records")))
     for fault in faults:

@@ -4,9 +4,9 @@ import sys
 from argparse import Namespace
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.files import read_file, write_file
 from liptako.cli.home import start
 from liptako.cli.words import names_of, say
@@ -23,7 +23,7 @@ from liptako.core.log.sealed import recipient_of
 from liptako.ledger.node import Node
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     draft = commands.add_parser("compact-draft", help=_("write a compact from members' cards"))
     draft.add_argument("cards", nargs="+", type=Path, help=_("cards of the members"))
@@ -62,9 +62,9 @@ def run_draft(args: Namespace) -> int:
 def run_adopt(args: Namespace) -> int:
     """Adopt a compact once its phrase was confirmed."""
     start(args)
-    from liptako.ledger import compacts  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.ledger import compacts
+    from liptako.ledger.node import this_node
+    from liptako.members.actions import record_audit
 
     data = read_file(args.file)
     phrase = compact_phrase(data)
@@ -94,10 +94,23 @@ def _check_keys(member: Member, node: Node) -> None:
 def run_partner(args: Namespace) -> int:
     """Keep the address of a partner's node."""
     start(args)
-    from liptako.federation.peers import set_url  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from django.db import transaction
 
-    set_url(this_node(), args.member, args.address)
+    from liptako.cli.acting import administrator
+    from liptako.federation.peers import set_url
+    from liptako.ledger.node import this_node
+    from liptako.members.actions import record_audit
+
+    node = this_node()
+    with transaction.atomic():  # the address is not changed without a trace
+        set_url(node, args.member, args.address)
+        record_audit(
+            node,
+            "partner.address",
+            actor=administrator(node),
+            subject=args.member,
+            detail=args.address,
+        )
     say(
         _("Address of %(member)s: %(address)s")
         % {"member": args.member, "address": args.address or _("none: by file only")}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.home import start
 from liptako.cli.words import Progress, complain, error_words, say
 from liptako.core.errors import LiptakoError, SettingError
@@ -14,7 +15,7 @@ from liptako.env import read_settings
 from liptako.web import basemap
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     base = commands.add_parser("basemap", help=_("build the base map again"))
     base.set_defaults(run=run_basemap)
@@ -44,7 +45,7 @@ def run_basemap(args: Namespace) -> int:
 def run_import(args: Namespace) -> int:
     """Import a table of published incidents, in the office of the administration."""
     start(args)
-    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (after django.setup)
+    from liptako.situation.jobs import TABLE, read_table
 
     data = read_settings().data
     path = args.table or (data and data / TABLE)
@@ -60,11 +61,10 @@ def run_import(args: Namespace) -> int:
 
 def _take(rows: Sequence[Any], args: Namespace) -> tuple[int, Sequence[LiptakoError]]:
     """Take the rows of a table in; return how many were new, and what is wrong with the others."""
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger import compacts  # noqa: PLC0415 (same)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
-    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
+    from liptako.cli.acting import administrator, releasing_administrator
+    from liptako.ledger import compacts
+    from liptako.ledger.node import this_node
+    from liptako.situation.actions import ImportOrder, import_published
 
     node, show, added = this_node(), Progress(_("Incidents")), 0
     members = compacts.current().members if args.release else ()
@@ -77,7 +77,6 @@ def _take(rows: Sequence[Any], args: Namespace) -> tuple[int, Sequence[LiptakoEr
         added = new
         show(done, len(rows))
 
-    actor = administrator(node)
+    actor = releasing_administrator(node) if args.release else administrator(node)
     faults = import_published(node, actor, rows, order, progress)
-    record_audit(node, "incidents.import", actor=actor, detail=str(added))
     return added, faults

@@ -17,9 +17,9 @@ from contextlib import closing
 from gettext import gettext as _
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.demo_fleet import Fleet, command_of, environ, run_all
 from liptako.cli.demo_nodes import (
     BASE,
@@ -42,7 +42,7 @@ _EXCHANGE_SECONDS = 10
 _PATIENCE = 60  # seconds
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the command of this file."""
     demo = commands.add_parser("demo", help=_("run three nodes on this machine"))
     demo.add_argument("--folder", type=Path, default=Path("demo-nodes"), help=_("where"))
@@ -141,12 +141,17 @@ def _draw_passwords() -> dict[str, dict[str, str]]:
     }
 
 
-def _count(home: Path, condition: str, value: str) -> int:
+_COUNTS = {
+    "author": "SELECT count(*) FROM situation_incident WHERE shown AND author = ?",
+    "reference": "SELECT count(*) FROM situation_incident WHERE shown AND reference = ?",
+}
+
+
+def _count(home: Path, column: str, value: str) -> int:
     """Return how many incidents a node shows; read from its tables, as its pages do."""
     uri = f"{(home / 'liptako.sqlite3').as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=20)) as database:
-        query = f"SELECT count(*) FROM situation_incident WHERE shown AND {condition} = ?"  # noqa: S608 (our own words)
-        return int(database.execute(query, (value,)).fetchone()[0])
+        return int(database.execute(_COUNTS[column], (value,)).fetchone()[0])
 
 
 def _show_exchange(folder: Path) -> None:
@@ -166,7 +171,7 @@ def _show_exchange(folder: Path) -> None:
 def _play(folder: Path) -> None:
     """Let ML report and release the scripted incident, and time when the others have it."""
     command = command_of(folder / "ML", "demo-incident")
-    result = subprocess.run(command, env=environ(), capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, env=environ(), capture_output=True, text=True, check=False)
     if result.returncode:
         raise StorageError(
             "the scripted incident could not be reported: %(why)s", why=result.stderr[-300:]

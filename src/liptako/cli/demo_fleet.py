@@ -37,7 +37,7 @@ def environ() -> dict[str, str]:
 
 def start_command(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a command on a node."""
-    return subprocess.Popen(command_of(home, *arguments), env=environ())  # noqa: S603
+    return subprocess.Popen(command_of(home, *arguments), env=environ())
 
 
 def run_all(folder: Path, commands: dict[str, tuple[str, ...]]) -> None:

@@ -4,9 +4,9 @@ import json
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.demo_nodes import COMPACT, NODES, PEOPLE, DemoNode, https_port
 from liptako.cli.home import start
 from liptako.cli.words import say
@@ -14,7 +14,7 @@ from liptako.core.geo import Position
 from liptako.env import read_settings
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file, without help: `liptako demo` calls them."""
     fill = commands.add_parser("demo-fill")
     fill.add_argument("orders", type=Path)
@@ -26,9 +26,9 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 def run_fill(args: Namespace) -> int:
     """Adopt the compact, add people and partners, take in published or fictional incidents."""
     home = start(args)
-    from liptako.federation.peers import set_url  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger import compacts  # noqa: PLC0415 (same)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.federation.peers import set_url
+    from liptako.ledger import compacts
+    from liptako.ledger.node import this_node
 
     orders = json.loads(args.orders.read_text())
     node = this_node()
@@ -43,9 +43,9 @@ def run_fill(args: Namespace) -> int:
 
 def _add_people(passwords: dict[str, str]) -> None:
     """Create the accounts with the passwords that are printed."""
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members import actions  # noqa: PLC0415 (same)
+    from liptako.cli.acting import administrator
+    from liptako.ledger.node import this_node
+    from liptako.members import actions
 
     node = this_node()
     for account, name, offices in PEOPLE:
@@ -59,12 +59,12 @@ def _add_people(passwords: dict[str, str]) -> None:
 
 def _add_incidents(here: DemoNode) -> None:
     """Take in the published incidents of the node's countries, or fictional ones without data."""
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger import compacts  # noqa: PLC0415 (same)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.situation.actions import ImportOrder, import_published  # noqa: PLC0415 (same)
-    from liptako.situation.fiction import fictional  # noqa: PLC0415 (same)
-    from liptako.situation.jobs import TABLE, read_table  # noqa: PLC0415 (same)
+    from liptako.cli.acting import releasing_administrator
+    from liptako.ledger import compacts
+    from liptako.ledger.node import this_node
+    from liptako.situation.actions import ImportOrder, import_published
+    from liptako.situation.fiction import fictional
+    from liptako.situation.jobs import TABLE, read_table
 
     node, data = this_node(), read_settings().data
     everyone = frozenset(member.id for member in compacts.current().members)
@@ -74,17 +74,17 @@ def _add_incidents(here: DemoNode) -> None:
     else:
         rows = list(fictional(here.member, seed=here.offset, now=node.clock()))
         order = ImportOrder(members=everyone)
-    import_published(node, administrator(node), rows, order, lambda _done, _added: None)
+    import_published(node, releasing_administrator(node), rows, order, lambda _done, _added: None)
 
 
 def run_incident(args: Namespace) -> int:
     """Report an incident near the three borders and release its cell to all; print when."""
     start(args)
-    from liptako.ledger import compacts  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.situation import actions  # noqa: PLC0415 (same)
-    from liptako.situation.fiction import officer, scripted  # noqa: PLC0415 (same)
-    from liptako.situation.records import Transform  # noqa: PLC0415 (same)
+    from liptako.ledger import compacts
+    from liptako.ledger.node import this_node
+    from liptako.situation import actions
+    from liptako.situation.fiction import officer, scripted
+    from liptako.situation.records import Transform
 
     node, began = this_node(), time.time()
     incident, precedence = scripted(Position(lat=15_046_000, lon=-238_000), node.clock())

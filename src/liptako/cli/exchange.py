@@ -3,15 +3,19 @@
 from argparse import Namespace
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
 from liptako.cli.words import complain, error_words, say
 
+if TYPE_CHECKING:  # it needs Django
+    from liptako.federation.sync import Report
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     exchange = commands.add_parser("exchange", help=_("exchange with a partner"))
     how = exchange.add_subparsers(dest="how", required=True, metavar="HOW")
@@ -30,8 +34,8 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 def run_now(args: Namespace) -> int:
     """Exchange over the network."""
     start(args)
-    from liptako.federation.exchange import exchange_with  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
+    from liptako.federation.exchange import exchange_with
+    from liptako.ledger.node import this_node
 
     return _tell(exchange_with(this_node(), args.member))
 
@@ -39,9 +43,9 @@ def run_now(args: Namespace) -> int:
 def run_write(args: Namespace) -> int:
     """Write a bundle; the file appears under its name only once it is whole."""
     start(args)
-    from liptako.federation.sync import write_bundle  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.federation.sync import write_bundle
+    from liptako.ledger.node import this_node
+    from liptako.members.actions import record_audit
 
     node = this_node()
     with whole_file(args.file) as target:
@@ -57,9 +61,9 @@ def run_write(args: Namespace) -> int:
 def run_read(args: Namespace) -> int:
     """Read a bundle."""
     start(args)
-    from liptako.federation.sync import read_sealed  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.federation.sync import read_sealed
+    from liptako.ledger.node import this_node
+    from liptako.members.actions import record_audit
 
     node = this_node()
     try:
@@ -71,12 +75,17 @@ def run_read(args: Namespace) -> int:
     return _tell(report)
 
 
-def _tell(report: Any) -> int:  # noqa: ANN401 (its type needs Django)
+def _tell(report: "Report") -> int:
     """Say what was taken and what was wrong."""
     say(
         _("%(count)d new records from %(member)s")
         % {"count": report.taken, "member": report.sender}
     )
+    if report.outdated:
+        complain(
+            _("This is an older state of %(member)s than the one known here.")
+            % {"member": report.sender}
+        )
     for fault in report.faults:
         complain(error_words(fault))
     return codes.code_of(report.faults[0]) if report.faults else codes.OK

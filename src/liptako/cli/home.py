@@ -24,11 +24,11 @@ def start(args: Namespace, *, migrated: bool = True) -> Path:
     os.environ.pop("LIPTAKO_HOME_FILE", None)
     os.environ["LIPTAKO_HOME"] = str(home)
     os.environ["DJANGO_SETTINGS_MODULE"] = "liptako.settings"
-    import django  # noqa: PLC0415 (slow, and not for the commands that do without)
+    import django
 
     django.setup()
     if migrated:
-        from liptako.ledger.node import this_node  # noqa: PLC0415 (after django.setup)
+        from liptako.ledger.node import this_node
 
         this_node()
         _check_database()
@@ -37,8 +37,8 @@ def start(args: Namespace, *, migrated: bool = True) -> Path:
 
 def _check_database() -> None:
     """Raise StorageError if the database is not there or of another version."""
-    from django.db import DatabaseError, connection  # noqa: PLC0415 (after django.setup)
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415 (same)
+    from django.db import DatabaseError, connection
+    from django.db.migrations.executor import MigrationExecutor
 
     try:
         executor = MigrationExecutor(connection)

@@ -26,6 +26,7 @@ from liptako.cli.words import choose_language, complain, error_words, speak
 from liptako.core.errors import LiptakoError
 from liptako.env import LANGUAGES
 
+_OTHERS = 0o077  # what we write is for its owner: keys, records, logs, backups
 GROUPS = (node, serve, data, compact, people, exchange, verify, safety, demo, demo_steps)
 
 
@@ -47,6 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    os.umask(_OTHERS)
     argv = sys.argv[1:] if argv is None else argv
     speak(choose_language(argv, os.environ))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")

@@ -3,9 +3,9 @@
 import threading
 from argparse import Namespace
 from gettext import gettext as _
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.home import home_of, start
 from liptako.cli.words import Progress, complain, say
 from liptako.env import read_settings
@@ -14,7 +14,7 @@ _SCHEDULE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     init = commands.add_parser("init", help=_("set up a node in a folder"))
     init.add_argument("--member", required=True, help=_("id of the member, such as ML"))
@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 
 def run_init(args: Namespace) -> int:
     """Set up a node; a second run finishes what the first one did not."""
-    from liptako.cli import setup  # noqa: PLC0415 (slow: X.509; needed by this command only)
+    from liptako.cli import setup
 
     setup.make_folder(home_of(args), args)
     home = start(args, migrated=False)
@@ -57,7 +57,7 @@ def run_init(args: Namespace) -> int:
 def run_work(args: Namespace) -> int:
     """Run jobs as they come and ask for exchanges when they are due, until interrupted."""
     start(args)
-    from django.core.management import call_command  # noqa: PLC0415 (after django.setup)
+    from django.core.management import call_command
 
     stop = threading.Event()
     schedule = threading.Thread(target=_schedule, args=(stop,), daemon=True)
@@ -72,16 +72,20 @@ def run_work(args: Namespace) -> int:
 
 
 def _schedule(stop: threading.Event) -> None:
-    """Draw what waits to be drawn and ask for exchanges that are due, every few seconds."""
-    from django.db import close_old_connections  # noqa: PLC0415 (after django.setup)
+    """Every few seconds: draw what waits, delete what has expired, ask for exchanges."""
+    from django.db import close_old_connections
 
-    from liptako.federation.jobs import ask_when_due  # noqa: PLC0415 (same)
-    from liptako.ledger.projector import project_pending  # noqa: PLC0415 (same)
+    from liptako.federation.jobs import ask_when_due
+    from liptako.ledger.node import system_clock
+    from liptako.ledger.projector import project_pending
+    from liptako.ledger.store import expire
 
     seconds = read_settings().exchange_seconds
     while True:
         try:
             project_pending()
+            while expire(system_clock()):
+                pass
             ask_when_due(seconds)
         except Exception as error:  # noqa: BLE001 (the top of a worker: say it and go on)
             complain(f"schedule: {error}")
@@ -93,18 +97,15 @@ def _schedule(stop: threading.Event) -> None:
 def run_rebuild(args: Namespace) -> int:
     """Draw all tables again and compare the state with what it was."""
     start(args)
-    from liptako.ledger.digest import state_digest  # noqa: PLC0415 (after django.setup)
-    from liptako.ledger.projector import rebuild  # noqa: PLC0415 (same)
+    from liptako.ledger.projector import rebuild
 
-    before = state_digest()
-    count = rebuild(Progress(_("Records")))
-    after = state_digest()
-    say(_("%(count)d records. State: %(digest)s") % {"count": count, "digest": after})
-    if before == after:
+    done = rebuild(Progress(_("Records")))
+    say(_("%(count)d records. State: %(digest)s") % {"count": done.entries, "digest": done.after})
+    if done.before == done.after:
         say(_("The tables were as the log says."))
         return codes.OK
     complain(
         _("The tables differed from the log and are mended. Before: %(digest)s")
-        % {"digest": before}
+        % {"digest": done.before}
     )
     return codes.FAULT

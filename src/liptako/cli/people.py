@@ -2,16 +2,18 @@
 
 from argparse import Namespace
 from gettext import gettext as _
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.home import start
 from liptako.cli.words import say
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
-    person = commands.add_parser("person", help=_("create an account, or give a new password"))
+    person = commands.add_parser(
+        "person", help=_("create an account, or reset its sign-in with a new password")
+    )
     person.add_argument("account", help=_("name of the account"))
     person.add_argument("--name", help=_("name of the person (new accounts)"))
     person.add_argument(
@@ -23,11 +25,11 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 def run_person(args: Namespace) -> int:
     """Create an account with its offices, or give the existing one a new password."""
     start(args)
-    from django.db import transaction  # noqa: PLC0415 (after django.setup)
+    from django.db import transaction
 
-    from liptako.cli.acting import administrator  # noqa: PLC0415 (same)
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members import actions, queries  # noqa: PLC0415 (same)
+    from liptako.cli.acting import administrator
+    from liptako.ledger.node import this_node
+    from liptako.members import actions, queries
 
     node = this_node()
     actor = administrator(node)

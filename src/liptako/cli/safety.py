@@ -3,14 +3,14 @@
 from argparse import Namespace
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any
 
 from liptako.cli import archive, codes
+from liptako.cli.commands import Commands
 from liptako.cli.home import home_of, start
 from liptako.cli.words import say
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     backup = commands.add_parser("backup", help=_("write the whole node into one file"))
     backup.add_argument("file", type=Path, help=_("file to write"))
@@ -57,16 +57,16 @@ def run_restore(args: Namespace) -> int:
 def _begin_again(args: Namespace, home: Path) -> int:
     """Fill the database, bring it to this version, begin new logs; return their epoch."""
     start(args, migrated=False)
-    from django.core.management import call_command  # noqa: PLC0415 (after django.setup)
+    from django.core.management import call_command
 
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.ledger.store import begin_epoch  # noqa: PLC0415 (same)
-    from liptako.members.actions import record_audit  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node
+    from liptako.ledger.store import begin_epoch
+    from liptako.members.actions import record_audit
 
     node = this_node()
     archive.fill_database(home)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    epoch = begin_epoch()
+    epoch = begin_epoch(node.clock())
     record_audit(node, "node.restore", detail=str(epoch))
     return epoch

@@ -11,9 +11,9 @@ from contextlib import closing
 from gettext import gettext as _
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.home import start
 from liptako.cli.words import complain, say
 from liptako.core.errors import SettingError
@@ -24,7 +24,7 @@ _THREADS = 4
 _PATIENCE = 8  # seconds for a server to end what it is doing
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the command of this file."""
     serve = commands.add_parser("serve", help=_("serve the pages and the partners' nodes"))
     serve.add_argument("--only", help=_("serve only this address"))
@@ -51,7 +51,7 @@ def run_serve(args: Namespace) -> int:
 
 def _check_address(home: Path, address: str) -> None:
     """Raise SettingError for an address that cannot be served."""
-    from liptako.cli.certificate import check_certificate  # noqa: PLC0415 (slow: X.509)
+    from liptako.cli.certificate import check_certificate
 
     scheme, host, port = split_address(address)
     if scheme == "https":
@@ -79,7 +79,7 @@ def _serve_all(addresses: Sequence[str], workers: int) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     command = [sys.executable, "-m", "liptako", "serve", f"--workers={workers}", "--only"]
-    children = [subprocess.Popen([*command, address]) for address in addresses]  # noqa: S603
+    children = [subprocess.Popen([*command, address]) for address in addresses]
     while not told and all(child.poll() is None for child in children):
         time.sleep(0.2)
     ended = [child.returncode for child in children if child.returncode is not None]
@@ -105,10 +105,11 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def _serve_one(home: Path, address: str, workers: int) -> int:
     """Serve one address in this process."""
-    from granian import Granian  # noqa: PLC0415 (needed by this command only)
-    from granian.constants import Interfaces  # noqa: PLC0415 (same)
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
 
-    from liptako.ledger.node import TLS_CERT, TLS_KEY  # noqa: PLC0415 (same)
+    from liptako.ledger.node import TLS_CERT, TLS_KEY
 
     scheme, host, port = split_address(address)
     tls = scheme == "https"
@@ -122,7 +123,7 @@ def _serve_one(home: Path, address: str, workers: int) -> int:
         websockets=False,
         ssl_cert=home / TLS_CERT if tls else None,
         ssl_key=home / TLS_KEY if tls else None,
-        log_level="warning",  # type: ignore[arg-type]  # granian takes the text too
+        log_level=LogLevels.warning,
     )
     server.serve()
     return codes.OK

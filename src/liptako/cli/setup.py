@@ -108,11 +108,11 @@ def fill_database(args: Namespace) -> str:
 
     Returns the administrator's password if the account is new.
     """
-    from django.core.management import call_command  # noqa: PLC0415 (after django.setup)
+    from django.core.management import call_command
 
-    from liptako.ledger.node import this_node  # noqa: PLC0415 (same)
-    from liptako.members import actions, queries  # noqa: PLC0415 (same)
-    from liptako.members.offices import STANDARD  # noqa: PLC0415 (same)
+    from liptako.ledger.node import this_node
+    from liptako.members import actions, queries
+    from liptako.members.offices import STANDARD
 
     say(_("Preparing the database …"))
     call_command("migrate", verbosity=0, interactive=False)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from liptako.cli import codes
+from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, read_file
 from liptako.cli.words import complain, error_words, say
 from liptako.core.compact.members import Compact, read_compact
@@ -26,7 +27,7 @@ from liptako.core.records.envelope import Lane
 from liptako.core.refs import audience_id, author_of
 
 
-def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this type private)
+def add_commands(commands: Commands) -> None:
     """Add the commands of this file."""
     verify = commands.add_parser("verify", help=_("check a bundle offline, or this node's log"))
     verify.add_argument("file", nargs="?", type=Path, help=_("bundle; none: this node's log"))
@@ -38,7 +39,7 @@ def add_commands(commands: Any) -> None:  # noqa: ANN401 (argparse keeps this ty
 def run_verify(args: Namespace) -> int:
     """Check a bundle, or the node's own log."""
     if args.file is None:
-        from liptako.cli.audit import verify_log  # noqa: PLC0415 (needs Django)
+        from liptako.cli.audit import verify_log
 
         return verify_log(args)
     if args.compact is None or args.key is None:

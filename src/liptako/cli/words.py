@@ -73,7 +73,7 @@ class Progress:
         """Show how much of how much is done."""
         percent = 100 if not total else done * 100 // total
         step = 1 if sys.stderr.isatty() else 10
-        if percent // step == self._shown // step and percent != 100:  # noqa: PLR2004 (per cent)
+        if percent // step == self._shown // step and done < total:
             return
         self._shown = percent
         end = "\r" if sys.stderr.isatty() and done < total else "\n"
