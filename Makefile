@@ -73,7 +73,9 @@ system:
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; make PYTHON=python3.x …"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) 2> /dev/null || { tools/system.sh venv && $(PYTHON) -m venv $(VENV); }
+	@$(PYTHON) -m venv $(VENV) 2> /dev/null || \
+	    { rm -rf $(VENV); tools/system.sh venv && $(PYTHON) -m venv $(VENV); } || \
+	    { rm -rf $(VENV); exit 1; }  # half of one would look like a whole one the next time
 
 $(VENV)/run: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r requirements/run.txt -r requirements/build.txt

@@ -16,10 +16,14 @@ PURE = ("src/liptako/*/records.py", "src/liptako/*/rules.py")
 
 
 def link(source: str, target: str) -> int:
-    """Let the environment `target` import what `source` has installed, but not src/."""
+    """Let the environment `target` import what `source` has installed, but not src/.
+
+    The line that counts what other processes run comes along: it works from the same folder only.
+    """
     packages = next(Path(source).absolute().glob("lib/python*/site-packages"))
     site = next(Path(target).absolute().glob("lib/python*/site-packages"))
-    (site / "dependencies.pth").write_text(f"{packages}\n", encoding="utf-8")
+    counting = (packages / "a1_coverage.pth").read_text(encoding="utf-8")
+    (site / "dependencies.pth").write_text(f"{packages}\n{counting}\n", encoding="utf-8")
     return 0
 
 
