@@ -65,7 +65,8 @@ clean: ## delete what was built and installed
 	    .import_linter_cache .hypothesis .coverage src/liptako/web/static/web/vendor \
 	    src/liptako/web/outlines src/liptako/locale/*/LC_MESSAGES/*.mo
 
-# Set-up. Each step leaves a stamp, so that it is done once.
+# Set-up. Each step leaves a stamp, so that it is done once. The locks name every package, so pip
+# resolves nothing (--no-deps): a release made today cannot break a set-up; `pip check` proves them whole.
 
 .PHONY: system
 system:
@@ -78,18 +79,20 @@ $(VENV)/bin/python:
 	    { rm -rf $(VENV); exit 1; }  # half of one would look like a whole one the next time
 
 $(VENV)/run: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements/run.txt -r requirements/build.txt
+	$(PIP) install --no-deps --require-hashes -r requirements/run.txt -r requirements/build.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
 	@touch $@
 
 $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	@tools/system.sh gettext
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
+	@$(PIP) check
 	@touch $@
 
 build/static: package-lock.json tools/build_static.mjs src/liptako/web/scripts/map.js | $(VENV)/run
 	@mkdir -p build
-	@command -v npm > /dev/null || $(PIP) install --require-hashes -r requirements/node.txt
+	@command -v npm > /dev/null || $(PIP) install --no-deps --require-hashes -r requirements/node.txt
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	PATH="$(CURDIR)/$(BIN):$$PATH" node tools/build_static.mjs
 	@touch $@

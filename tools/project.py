@@ -30,7 +30,7 @@ def link(source: str, target: str) -> int:
 def lock() -> int:
     """Pin the dependencies with hashes and without the address of any index."""
     compile_ = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"]
-    plain = ["--no-emit-index-url", "--no-emit-find-links", "--strip-extras", "--no-header"]
+    plain = ["--no-emit-index-url", "--no-emit-find-links", "--no-strip-extras", "--no-header"]
     for name, source in (
         ("run", "pyproject.toml"),
         ("build", "requirements/build.in"),
