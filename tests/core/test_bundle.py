@@ -1,6 +1,7 @@
 """Bundles: frames in, the same frames out; cut and damaged ones keep their good beginning."""
 
 import io
+from hashlib import shake_256
 
 import pytest
 import zstandard
@@ -65,6 +66,18 @@ def test_a_bundle_that_was_cut_gives_its_beginning_and_says_so(length):
     frames, error = read_all(bundle(FRAMES)[:length])
     assert frames == FRAMES[: len(frames)]
     assert isinstance(error, MalformedError) or frames == FRAMES
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_bundle_without_the_mark_of_its_end_is_cut(lost):
+    with pytest.raises(MalformedError, match="cut short"):
+        list(read_bundle(io.BytesIO(bundle(FRAMES)[:-lost])))
+
+
+def test_a_bundle_is_read_to_its_end_wherever_that_falls():
+    for number in range(960, 1040):  # of some, the last bytes stand alone in a step of the reader
+        frame = HeadsFrame(shake_256(b"%d" % number).digest(number))
+        assert read_all(bundle([frame])) == ([frame], None), number
 
 
 def test_a_bundle_cut_after_a_frame_gives_that_frame():

@@ -75,6 +75,7 @@ def unpack_backup(source: Path, home: Path, database_url: str | None) -> None:
     try:
         with tarfile.open(source, "r:gz") as tar:
             tar.extractall(home, filter="data")
+        (home / SIGN_KEY).parent.chmod(0o700)
         _set_database(home / ENV_FILE, database_url)
     except tarfile.TarError as cause:
         remove(home)

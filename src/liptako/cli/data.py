@@ -12,7 +12,6 @@ from liptako.cli.home import start
 from liptako.cli.words import Progress, complain, error_words, say
 from liptako.core.errors import LiptakoError, SettingError
 from liptako.env import read_settings
-from liptako.web import basemap
 
 
 def add_commands(commands: Commands) -> None:
@@ -37,6 +36,8 @@ def add_commands(commands: Commands) -> None:
 def run_basemap(args: Namespace) -> int:
     """Build the base map from LIPTAKO_DATA or from the outlines of the program."""
     home = start(args, migrated=False)
+    from liptako.web import basemap
+
     basemap.build(home, read_settings().data, lambda _step: say(_("Building the base map …")))
     say(_("Base map built."))
     return codes.OK

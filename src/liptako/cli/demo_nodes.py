@@ -78,7 +78,7 @@ def base_port(folder: Path, args: Namespace) -> int:
     """
     wanted: int | None = args.base_port
     if (folder / BASE).is_file():
-        known = int((folder / BASE).read_text())
+        known = _known_port(folder / BASE, reset=args.reset)
         if wanted not in {None, known} and not args.reset:
             raise RefusedError(
                 "the nodes in %(folder)s were set up with --base-port %(port)d: give that, or "
@@ -86,14 +86,27 @@ def base_port(folder: Path, args: Namespace) -> int:
                 folder=str(folder),
                 port=known,
             )
-        return wanted or known
+        return known if wanted is None else wanted
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not empty and not (folder / SIGN_INS).is_file():
         raise RefusedError(
             "%(folder)s holds something else than a demonstration: give another --folder",
             folder=str(folder),
         )
-    return wanted or _BASE_PORT
+    return _BASE_PORT if wanted is None else wanted
+
+
+def _known_port(file: Path, *, reset: bool) -> int:
+    """Return the first port that the nodes know.
+
+    Raises RefusedError if it cannot be read and what lies there is not to be deleted anyway.
+    """
+    try:
+        return int(file.read_text())
+    except ValueError as cause:
+        if reset:
+            return _BASE_PORT
+        raise RefusedError("%(file)s is damaged: give --reset", file=str(file)) from cause
 
 
 def check_ports(base: int) -> None:

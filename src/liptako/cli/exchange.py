@@ -12,7 +12,7 @@ from liptako.cli.home import start
 from liptako.cli.words import complain, error_words, say
 
 if TYPE_CHECKING:  # it needs Django
-    from liptako.federation.sync import Report
+    from liptako.federation.intake import Report
 
 
 def add_commands(commands: Commands) -> None:

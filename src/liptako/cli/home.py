@@ -56,6 +56,9 @@ def storage_error(error: Exception) -> StorageError | None:
     Asked about every error at the top of a command, of which some do without Django.
     """
     database = sys.modules.get("django.db")
-    if database is None or not isinstance(error, database.OperationalError):
+    if database is None:
+        return None
+    damaged = type(error) is database.DatabaseError  # SQLite's word for a file that is no database
+    if not (damaged or isinstance(error, database.OperationalError)):
         return None
     return StorageError("the database would not take it: %(why)s", why=str(error).strip())

@@ -1,5 +1,6 @@
 """The command `serve`: the addresses of a node, a process for each."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -13,12 +14,11 @@ from pathlib import Path
 from types import FrameType
 
 from liptako.cli import codes
-from liptako.cli.commands import Commands
+from liptako.cli.commands import Commands, at_least_one
 from liptako.cli.home import start
 from liptako.cli.words import complain, say
 from liptako.core.errors import SettingError
 from liptako.env import read_settings, split_address
-from liptako.web import basemap
 
 _THREADS = 4
 _PATIENCE = 8  # seconds for a server to end what it is doing
@@ -28,13 +28,15 @@ def add_commands(commands: Commands) -> None:
     """Add the command of this file."""
     serve = commands.add_parser("serve", help=_("serve the pages and the partners' nodes"))
     serve.add_argument("--only", help=_("serve only this address"))
-    serve.add_argument("--workers", type=int, default=1, help=_("processes per address"))
+    serve.add_argument("--workers", type=at_least_one, default=1, help=_("processes per address"))
     serve.set_defaults(run=run_serve)
 
 
 def run_serve(args: Namespace) -> int:
     """Serve all addresses of LIPTAKO_LISTEN, or one, until interrupted."""
     home = start(args)
+    from liptako.web import basemap
+
     addresses = (args.only,) if args.only else read_settings().listen
     for address in addresses:
         _check_address(home, address)
@@ -79,7 +81,7 @@ def _serve_all(addresses: Sequence[str], workers: int) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     command = [sys.executable, "-m", "liptako", "serve", f"--workers={workers}", "--only"]
-    children = [subprocess.Popen([*command, address]) for address in addresses]
+    children = [subprocess.Popen([*command, it], process_group=0) for it in addresses]
     while not told and all(child.poll() is None for child in children):
         time.sleep(0.2)
     ended = [child.returncode for child in children if child.returncode is not None]
@@ -91,7 +93,7 @@ def _serve_all(addresses: Sequence[str], workers: int) -> int:
 
 
 def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Stop all processes, gently first."""
+    """Stop all processes, gently first, then with whatever they have started themselves."""
     for child in children:
         child.terminate()
     deadline = time.monotonic() + _PATIENCE
@@ -99,7 +101,7 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 

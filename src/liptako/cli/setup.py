@@ -18,7 +18,6 @@ from liptako.core.log.sealed import new_identity, recipient_of
 from liptako.core.refs import member_id
 from liptako.env import ENV_FILE, read_settings
 from liptako.ledger.node import SEAL_KEY, SIGN_KEY, open_node
-from liptako.web import basemap
 
 CARD = "card.json"
 
@@ -136,6 +135,8 @@ def fill_database(args: Namespace) -> str:
 
 def build_map(home: Path) -> None:
     """Build the base map, unless there is one."""
+    from liptako.web import basemap
+
     if not basemap.is_built(home):
         say(_("Building the base map …"))
         basemap.build(home, read_settings().data, lambda _: None)

@@ -85,6 +85,7 @@ class Verification:
         """Know the members and their keys."""
         self._compact = compact
         self._log: _Log | None = None
+        self._passes = False
 
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
@@ -101,10 +102,15 @@ class Verification:
             if isinstance(frame, ChannelFrame):
                 self._log = None
                 self._log = self._open_log(frame)
+                self._passes = False
+            elif self._passes:
+                return
             elif isinstance(frame, PackageFrame) and self._log is not None:
                 yield from self._check_package(self._log, frame)
+            else:
+                raise MalformedError("bundle: expected a log and its packages")
         except LiptakoError as fault:
-            self._log = None
+            self._log, self._passes = None, True
             yield fault
 
     def _check_heads(self, frame: Frame | None) -> None:

@@ -5,6 +5,7 @@ import io
 from liptako.core.errors import LiptakoError
 from liptako.federation import peers, sync
 from liptako.federation.client import Client, HttpsClient
+from liptako.federation.intake import Report
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 
@@ -12,7 +13,7 @@ ROUNDS = 500
 """Requests in one exchange at most; what is left goes with the next one."""
 
 
-def exchange_with(node: Node, member: str, client: Client | None = None) -> sync.Report:
+def exchange_with(node: Node, member: str, client: Client | None = None) -> Report:
     """Send what a partner lacks and take what it has for us, until neither has anything new.
 
     The result is kept for the page of partners. Raises NetworkError, VerificationError and others
@@ -28,9 +29,9 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> sync
     return report
 
 
-def _rounds(node: Node, member: str, client: Client) -> sync.Report:
+def _rounds(node: Node, member: str, client: Client) -> Report:
     """Exchange bundles until a round brings nothing new to either side."""
-    total = sync.Report(sender=member)
+    total = Report(sender=member)
     pin = compacts.current().member(member).keys.tls
     for _ in range(ROUNDS):
         bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)

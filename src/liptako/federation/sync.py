@@ -7,12 +7,8 @@ verified package by package before it is kept; what is good before a fault stays
 import logging
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from django.db import DataError, IntegrityError
-
-from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
 from liptako.core.log.bundle import (
     BundleWriter,
@@ -22,14 +18,12 @@ from liptako.core.log.bundle import (
     PackageFrame,
     read_bundle,
 )
-from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads, sign_heads
 from liptako.core.log.sealed import seal, unseal
-from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
-from liptako.core.refs import audience_id, author_of, member_id
 from liptako.federation import peers
+from liptako.federation.intake import Intake, Report, open_log, take
 from liptako.ledger import compacts, projector, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -45,20 +39,6 @@ ONLINE_BYTES = 8 * 2**20
 """Bytes of headers and payloads in one, before compression; at least one package goes."""
 
 _IN_MEMORY = 8 * 2**20
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What became of a bundle: from whom, how many entries were new, what was wrong with it.
-
-    `outdated` if its sender has told of a later state before: a file that was carried for long, or
-    one that somebody plays again.
-    """
-
-    sender: str = ""
-    taken: int = 0
-    outdated: bool = False
-    faults: list[LiptakoError] = field(default_factory=list)
 
 
 def heads_for(node: Node, member: str) -> bytes:
@@ -158,13 +138,13 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: str) -> Report:
     """Take in the frames of a bundle. A fault in one log leaves the others standing."""
     note, heads = _read_heads(node, next(frames, None))
     report = Report(sender=heads.sender, faults=_set_back(node, heads))
-    intake: _Intake | None = None
+    intake: Intake | None = None
     try:
         for frame in frames:
             if isinstance(frame, ChannelFrame):
-                intake = _open_log(node, heads.sender, frame, report)
+                intake = open_log(node, heads.sender, frame, report)
             elif isinstance(frame, PackageFrame) and intake is not None:
-                intake = _take(node, intake, frame, report)
+                intake = take(node, intake, frame, report)
     except MalformedError as fault:
         report.faults.append(fault)
     report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
@@ -209,125 +189,3 @@ def _is_same(log: Channel, head: Checkpoint, epoch: int) -> bool:
     if head.size == log.size:
         return head_of_log(log).root == head.root
     return root_at(log.origin, head.size) == head.root
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Intake:
-    """A log of which packages are being taken, and who hands them on."""
-
-    sender: str
-    roster: tuple[str, ...]
-    channel: ChannelValue
-    checkpoint: Checkpoint
-    note: bytes
-
-
-def _open_log(node: Node, sender: str, frame: ChannelFrame, report: Report) -> _Intake | None:
-    """Return the intake for a log, or nothing with the fault in the report."""
-    try:
-        return _checked_log(node, sender, frame)
-    except LiptakoError as fault:
-        report.faults.append(fault)
-        return None
-
-
-def _checked_log(node: Node, sender: str, frame: ChannelFrame) -> _Intake | None:
-    """Return the intake for a log whose author, audience and checkpoint are in order.
-
-    Nothing for a log of our own: nobody tells us what we wrote. Raises LiptakoError.
-    """
-    author = author_of(frame.origin)
-    if author == node.member:
-        return None
-    if list(frame.roster) != sorted({member_id(member) for member in frame.roster}):
-        raise MalformedError(
-            "%(origin)s: expected its members once each, in order", origin=frame.origin
-        )
-    if not {author, node.member, sender} <= set(frame.roster):
-        raise VerificationError(
-            "%(origin)s: its author, its sender or we are not among its recipients",
-            origin=frame.origin,
-        )
-    public = compacts.current().member(author).keys.sign
-    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
-    if frame.lane not in set(Lane):
-        raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
-    channel = ChannelValue(
-        origin=frame.origin,
-        author=author,
-        audience=audience_id(frame.roster),
-        lane=Lane(frame.lane),
-    )
-    _check_held(channel, checkpoint)
-    return _Intake(
-        sender=sender,
-        roster=frame.roster,
-        channel=channel,
-        checkpoint=checkpoint,
-        note=frame.checkpoint,
-    )
-
-
-def _check_held(channel: ChannelValue, checkpoint: Checkpoint) -> None:
-    """Raise VerificationError if what is held of a log is not what the checkpoint signs."""
-    row = Channel.objects.filter(origin=channel.origin).first()
-    if row is None:
-        return
-    if (row.audience_id, row.lane) != (channel.audience, channel.lane.value):
-        raise VerificationError(
-            "%(origin)s: it has changed its audience or its lane", origin=channel.origin
-        )
-    same = checkpoint.size > row.size or (
-        root_at(channel.origin, checkpoint.size) == checkpoint.root
-    )
-    if not same:
-        raise VerificationError(
-            "%(origin)s: its author has signed two different histories of it",
-            origin=channel.origin,
-        )
-
-
-def _take(node: Node, intake: _Intake, frame: PackageFrame, report: Report) -> _Intake | None:
-    """Keep a package; nothing with the fault in the report ends the intake of its log."""
-    try:
-        _check_complete(node, intake, frame)
-        report.taken += store.take(
-            node, intake.roster, intake.channel, (intake.checkpoint, intake.note), frame
-        )
-    except LiptakoError as fault:
-        report.faults.append(fault)
-        return None
-    except (DataError, IntegrityError) as cause:
-        origin, why = intake.channel.origin, str(cause)[:200]
-        report.faults.append(
-            MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
-        )
-        return None
-    return intake
-
-
-def _check_complete(node: Node, intake: _Intake, frame: PackageFrame) -> None:
-    """Raise VerificationError if somebody but the author has left out a payload.
-
-    Who hands a log on may lack those that have expired, and those of records that nobody can read;
-    what else is left out would never come again.
-    """
-    if intake.sender == intake.channel.author:
-        return
-    now = node.clock()
-    for header, body in zip(frame.headers, frame.bodies, strict=False):
-        if body is None and not _may_lack(intake.channel, header, now):
-            raise VerificationError(
-                "%(origin)s: %(sender)s has left out a payload that its author has not",
-                origin=intake.channel.origin,
-                sender=intake.sender,
-            )
-
-
-def _may_lack(channel: ChannelValue, header: bytes, now: Instant) -> bool:
-    """Say whether the payload of a record may be gone."""
-    try:
-        retain = read_header(channel, header).retain
-    except MalformedError:
-        return True
-    return retain is not None and retain <= now

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -115,7 +116,12 @@ def address(request: OfficerRequest, member: str) -> HttpResponse:
     row = peers.partner(request.node, member)
     form = AddressForm(request.POST or None, initial={"url": row.url})
     if request.method == "POST" and form.is_valid():
-        peers.set_url(request.node, member, form.cleaned_data["url"])
+        url = form.cleaned_data["url"]
+        with transaction.atomic():  # the address is not changed without a trace
+            peers.set_url(request.node, member, url)
+            record_audit(
+                request.node, "partner.address", actor=request.actor, subject=member, detail=url
+            )
         messages.success(request, _("Saved."))
         return redirect("partners")
     return render(request, "federation/address.html", {"form": form, "member_code": member})

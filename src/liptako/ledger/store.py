@@ -12,25 +12,18 @@ from django.db import transaction
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.core.log.bundle import PackageFrame
-from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
-from liptako.core.log.merkle import CompactRange, leaf_hash, read_range, tree_hash
-from liptako.core.log.verify import Accepted, accept_package
+from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.merkle import read_range
 from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.records.envelope import (
-    Header,
-    Lane,
-    PayloadStub,
-    encode_header,
-    lane_of,
-)
-from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
-from liptako.core.refs import LEAF_BYTES, audience_id, author_of, channel_origin
+from liptako.core.log.verify import accept_package
+from liptako.core.records.envelope import Lane, lane_of
+from liptako.core.records.payload import PACKAGE
+from liptako.core.refs import LEAF_BYTES, author_of
 from liptako.ledger import compacts, projector
 from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
 from liptako.ledger.node import Node
+from liptako.ledger.pen import Pen, advance, keep_audience, store_entries
 from liptako.ledger.records import Draft, Record
-from liptako.ledger.registry import encode_payload
-from liptako.ledger.tree import leaves
 
 _listeners: list[Callable[[frozenset[str]], None]] = []
 
@@ -71,13 +64,13 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     counter = lock()
     up_to_date = counter.projected == counter.position
     version = compacts.current().version
-    pens: dict[tuple[frozenset[str], Lane], _Pen] = {}
+    pens: dict[tuple[frozenset[str], Lane], Pen] = {}
     clocks: dict[str, Audience] = {}
     records = []
     for draft in drafts:
         named = _check_refs(draft, node)
         key = (draft.audience | node.alone, lane_of(draft.precedence))
-        pen = pens.get(key) or pens.setdefault(key, _Pen(node, *key, counter.epoch))
+        pen = pens.get(key) or pens.setdefault(key, Pen(node, *key, counter.epoch))
         clock = clocks.setdefault(pen.audience.id, pen.audience)
         clock.lamport = max(clock.lamport, named) + 1
         records.append(pen.write(draft, lamport=clock.lamport, compact=version))
@@ -113,92 +106,6 @@ def _check_refs(draft: Draft, node: Node) -> int:
             )
         greatest = max(greatest, found[2])
     return greatest
-
-
-class _Pen:
-    """Writes entries at the end of one of our own logs; `close` puts them into the database."""
-
-    def __init__(self, node: Node, audience: frozenset[str], lane: Lane, epoch: int) -> None:
-        self._node = node
-        self._channel = _own_channel(node, audience, lane, epoch)
-        self._log = read_range(self._channel.size, bytes(self._channel.frontier))
-        self._seeds: dict[int, bytes] = {}
-        self._written: list[Accepted] = []
-
-    @property
-    def audience(self) -> Audience:
-        """For whom the log is."""
-        return self._channel.audience
-
-    def write(self, draft: Draft, *, lamport: int, compact: int) -> Record:
-        """Write one record and return it."""
-        seq = self._log.size
-        body = encode_payload(draft.payload)
-        salt = derive_salt(self._seed(seq // PACKAGE), seq)
-        header = Header(
-            kind=draft.kind,
-            author=self._node.member,
-            office=draft.office,
-            audience=self._channel.audience_id,
-            compact=compact,
-            object=draft.object,
-            lamport=lamport,
-            time=self._node.clock(),
-            payload=PayloadStub(hash=payload_hash(salt, body), size=len(body)),
-            precedence=draft.precedence,
-            marking=draft.marking,
-            retain=draft.retain,
-            refs=draft.refs,
-        )
-        data = encode_header(header)
-        leaf = leaf_hash(data)
-        self._log = self._log.extend([leaf])
-        entry = Accepted(seq=seq, data=data, leaf=leaf, salt=salt, body=body, header=header)
-        self._written.append(entry)
-        return Record(
-            origin=self._channel.origin, seq=seq, leaf=leaf, header=header, payload=draft.payload
-        )
-
-    def close(self, position: int) -> int:
-        """Store what was written with the signed head; return the last place given."""
-        head = head_of(self._channel.origin, self._log)
-        note = sign_checkpoint(head, self._node.signer)
-        _advance(self._channel, self._log, note)
-        return _store(self._node, self._channel, self._written, position)
-
-    def _seed(self, number: int) -> bytes:
-        """Return the seed of a package's salts, drawn when its first entry is written."""
-        if number not in self._seeds:
-            package, _ = Package.objects.get_or_create(
-                channel=self._channel,
-                number=number,
-                defaults={"seed": self._node.random(SEED_BYTES)},
-            )
-            self._seeds[number] = bytes(package.seed)
-        return self._seeds[number]
-
-
-def _own_channel(node: Node, members: frozenset[str], lane: Lane, epoch: int) -> Channel:
-    """Return our log of this epoch for an audience and a lane, begun if there is none."""
-    _check_members(node, members)
-    wanted = {"author": node.member, "audience": keep_audience(members), "lane": lane}
-    log = Channel.objects.filter(**wanted, epoch=epoch).order_by("origin").first()
-    return log or Channel(
-        origin=channel_origin(node.member, node.random(8), epoch), epoch=epoch, **wanted
-    )
-
-
-def _check_members(node: Node, members: frozenset[str]) -> None:
-    """Raise RefusedError for an audience with somebody who is not in the compact."""
-    compact = compacts.current()
-    for member in sorted(members - node.alone):
-        compact.member(member)
-
-
-def keep_audience(members: Iterable[str]) -> Audience:
-    """Return the row of an audience, written if it is new."""
-    roster = sorted(set(members))
-    return Audience.objects.get_or_create(id=audience_id(roster), defaults={"members": roster})[0]
 
 
 def age() -> tuple[int, int]:
@@ -264,8 +171,8 @@ def take(
         return 0
     row.audience = keep_audience(roster)
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
-    _advance(row, log, note)
-    counter.position = _store(node, row, new, counter.position)
+    advance(row, log, note)
+    counter.position = store_entries(node, row, new, counter.position)
     counter.save()
     _follow(row.audience, [entry.header.lamport for entry in new if entry.header])
     return len(new)
@@ -278,53 +185,3 @@ def _follow(audience: Audience, seen: Iterable[int]) -> None:
     Audience.objects.filter(id=audience.id, lamport__lt=audience.lamport).update(
         lamport=audience.lamport
     )
-
-
-def _advance(channel: Channel, log: CompactRange, note: bytes) -> None:
-    """Keep the new head of a log."""
-    channel.size, channel.frontier, channel.checkpoint = log.size, log.to_bytes(), note
-    channel.save()
-
-
-def _store(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
-    """Put entries into the database behind `position`; return the last place given."""
-    now = node.clock().moment()
-    rows = [
-        Entry(
-            position=position + i,
-            channel=channel,
-            seq=entry.seq,
-            leaf=entry.leaf,
-            header=entry.data,
-            kind=entry.header.kind if entry.header else "",
-            object=entry.header.object if entry.header else "",
-            lamport=entry.header.lamport if entry.header else 0,
-            retain=_retain_of(entry.header),
-            taken_at=now,
-        )
-        for i, entry in enumerate(entries, 1)
-    ]
-    Entry.objects.bulk_create(rows, batch_size=500)
-    Payload.objects.bulk_create(
-        [
-            Payload(entry=row, salt=entry.salt, body=entry.body)
-            for row, entry in zip(rows, entries, strict=True)
-            if entry.body is not None
-        ],
-        batch_size=500,
-    )
-    _complete_packages(channel, entries[0].seq)
-    return position + len(rows)
-
-
-def _retain_of(header: Header | None) -> int | None:
-    """Return when the payload of a record is to be deleted (ms UTC), if it is."""
-    return header.retain.milliseconds if header and header.retain else None
-
-
-def _complete_packages(channel: Channel, before: int) -> None:
-    """Write the root of every package that has become whole since the log had `before` entries."""
-    for number in range(before // PACKAGE, channel.size // PACKAGE):
-        start = number * PACKAGE
-        root = tree_hash(leaves(channel.origin, start, start + PACKAGE))
-        Package.objects.update_or_create(channel=channel, number=number, defaults={"root": root})

@@ -1,6 +1,6 @@
 """Forms of the desk: they read and check text; what an incident must be is in `rules`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,6 @@ from liptako.situation.records import (
     Place,
     Standing,
     Status,
-    Transform,
 )
 from liptako.situation.rules import JOURNAL_LIMIT, SUMMARY_LIMIT, TEXT_LIMIT
 from liptako.web import fields
@@ -239,50 +238,6 @@ def _initial_harm(harm: Harm) -> dict[str, int | None]:
         for name, count in known.items()
         for part in ("best", "low", "high")
     }
-
-
-class ReleaseForm(forms.Form):
-    """To whom an incident is released, and how coarse."""
-
-    audience = forms.ChoiceField(label=_("To"))
-    transform = forms.ChoiceField(
-        label=_("What they see"),
-        choices=lambda: fields.choices_of(words.TRANSFORMS),
-        widget=forms.RadioSelect,
-        initial=Transform.CELL.value,
-    )
-    summary = forms.CharField(
-        label=_("Summary for them"),
-        max_length=SUMMARY_LIMIT,
-        help_text=_("Take out what they are not meant to know, such as the name of the place."),
-    )
-    basis = forms.CharField(
-        label=_("Basis"), max_length=300, help_text=_("Order, agreement or article.")
-    )
-    days = forms.IntegerField(
-        label=_("For how many days"),
-        min_value=1,
-        max_value=3650,
-        required=False,
-        help_text=_("Empty: without an end."),
-    )
-    precedence = fields.precedence_field()
-
-    def __init__(
-        self,
-        data: QueryDict | None,
-        *,
-        audiences: Sequence[tuple[str, str]],
-        initial: Mapping[str, Any],
-    ) -> None:
-        """Offer these audiences."""
-        super().__init__(data, initial=dict(initial))
-        fields.offer(self, "audience", [fields.CHOOSE, *audiences])
-
-    def until(self) -> int | None:
-        """Return when the release ends, in milliseconds UTC."""
-        days = self.cleaned_data["days"]
-        return instant_of(timezone.now() + timedelta(days=days)).milliseconds if days else None
 
 
 class JournalForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from liptako.situation import api, views
+from liptako.situation import api, import_views, journal_views, release_views, views
 
 urlpatterns = [
     path("incidents/", views.incidents, name="incidents"),
@@ -10,9 +10,9 @@ urlpatterns = [
     path("incidents/report/", views.report, name="report"),
     path("incidents/<slug:author>/<slug:name>/", views.incident, name="incident"),
     path("incidents/<slug:name>/change", views.change, name="change"),
-    path("incidents/<slug:name>/release", views.release, name="release"),
+    path("incidents/<slug:name>/release", release_views.release, name="release"),
     path("map/", views.incident_map, name="map"),
-    path("journal/", views.journal, name="journal"),
-    path("published/", views.published, name="published"),
-    path("published/start/", views.start_import, name="start_import"),
+    path("journal/", journal_views.journal, name="journal"),
+    path("published/", import_views.published, name="published"),
+    path("published/start/", import_views.start_import, name="start_import"),
 ]

@@ -47,6 +47,11 @@ def precedence_field() -> forms.ChoiceField:
     )
 
 
+def precedence_of(form: forms.Form) -> Precedence:
+    """Return the precedence that was chosen in a form."""
+    return Precedence(form.cleaned_data["precedence"])
+
+
 class CoordinateField(forms.CharField):
     """A latitude or longitude as people type it; gives micro-degrees."""
 

@@ -111,20 +111,29 @@ class _Inflater:
     def read(self, length: int) -> bytes:
         """Return exactly that many bytes. Raises MalformedError if there are fewer."""
         while len(self._ready) < length:
-            part = b"" if self._inflate.eof else self._source.read(_STEP)
-            if not part:
-                raise MalformedError("bundle: it is cut short; what came before its end was kept")
-            try:
-                self._ready += self._inflate.decompress(part)
-            except zstandard.ZstdError as cause:
-                raise MalformedError("bundle: the bytes are damaged") from cause
+            self._fill()
         data = bytes(self._ready[:length])
         del self._ready[:length]
         return data
 
     def is_spent(self) -> bool:
-        """Say whether nothing is left."""
+        """Say whether nothing is left but the mark that ends the compressed bytes.
+
+        Raises MalformedError if that mark is missing.
+        """
+        while not (self._ready or self._inflate.eof):
+            self._fill()
         return not (self._ready or self._inflate.unused_data or self._source.read(1))
+
+    def _fill(self) -> None:
+        """Decompress some more bytes. Raises MalformedError if there are none, or wrong ones."""
+        part = b"" if self._inflate.eof else self._source.read(_STEP)
+        if not part:
+            raise MalformedError("bundle: it is cut short; what came before its end was kept")
+        try:
+            self._ready += self._inflate.decompress(part)
+        except zstandard.ZstdError as cause:
+            raise MalformedError("bundle: the bytes are damaged") from cause
 
 
 def read_bundle(source: BinaryIO) -> Iterator[Frame]:

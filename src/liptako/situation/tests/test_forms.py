@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from liptako.core.clock import instant_of
 from liptako.core.geo import MICRO
 from liptako.situation import words
-from liptako.situation.forms import IncidentForm, JournalForm, ReleaseForm, initial_of
+from liptako.situation.forms import IncidentForm, JournalForm, initial_of
 from liptako.situation.records import (
     Count,
     Harm,
@@ -26,6 +26,7 @@ from liptako.situation.records import (
     Standing,
     Status,
 )
+from liptako.situation.release_forms import ReleaseForm
 
 NIAMEY, UTC_ZONE = ZoneInfo("Africa/Niamey"), ZoneInfo("UTC")
 TYPED = {

@@ -1,0 +1,60 @@
+"""Form of the release."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from liptako.core.clock import instant_of
+from liptako.situation import words
+from liptako.situation.records import Transform
+from liptako.situation.rules import SUMMARY_LIMIT
+from liptako.web import fields
+
+
+class ReleaseForm(forms.Form):
+    """To whom an incident is released, and how coarse."""
+
+    audience = forms.ChoiceField(label=_("To"))
+    transform = forms.ChoiceField(
+        label=_("What they see"),
+        choices=lambda: fields.choices_of(words.TRANSFORMS),
+        widget=forms.RadioSelect,
+        initial=Transform.CELL.value,
+    )
+    summary = forms.CharField(
+        label=_("Summary for them"),
+        max_length=SUMMARY_LIMIT,
+        help_text=_("Take out what they are not meant to know, such as the name of the place."),
+    )
+    basis = forms.CharField(
+        label=_("Basis"), max_length=300, help_text=_("Order, agreement or article.")
+    )
+    days = forms.IntegerField(
+        label=_("For how many days"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: without an end."),
+    )
+    precedence = fields.precedence_field()
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        audiences: Sequence[tuple[str, str]],
+        initial: Mapping[str, Any],
+    ) -> None:
+        """Offer these audiences."""
+        super().__init__(data, initial=dict(initial))
+        fields.offer(self, "audience", [fields.CHOOSE, *audiences])
+
+    def until(self) -> int | None:
+        """Return when the release ends, in milliseconds UTC."""
+        days = self.cleaned_data["days"]
+        return instant_of(timezone.now() + timedelta(days=days)).milliseconds if days else None

@@ -1,0 +1,98 @@
+"""Page of the release: what an audience would get, shown exactly, before it goes."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from liptako.core.clock import Instant
+from liptako.core.errors import LiptakoError
+from liptako.ledger.node import Node
+from liptako.members.gate import OfficerRequest, officer
+from liptako.members.permissions import Right
+from liptako.situation import actions, queries, words
+from liptako.situation.display import words_of
+from liptako.situation.projection import as_row
+from liptako.situation.records import Incident as IncidentPayload
+from liptako.situation.records import Transform
+from liptako.situation.release_forms import ReleaseForm
+from liptako.situation.rules import position_of
+from liptako.web.areas import region_at
+from liptako.web.audiences import audience_choices, audience_words, members_of_choice
+from liptako.web.fields import PRECEDENCES, precedence_of
+from liptako.web.texts import error_text
+
+
+@officer(Right.RELEASE_INCIDENT)
+def release(request: OfficerRequest, name: str) -> HttpResponse:
+    """Release an own incident; first show exactly what the audience would get."""
+    node = request.node
+    before, latest = actions.own_version(node, name)
+    form = ReleaseForm(
+        request.POST or None,
+        audiences=audience_choices(node.member, alone=False),
+        initial={"precedence": latest.precedence.value} | _last_release(request, name, before),
+    )
+    kind = words.kind_word(before.kind)
+    context = {"form": form, "name": name, "before": before, "preview": None, "kind": kind}
+    if request.method == "POST" and form.is_valid():
+        try:
+            order = _order(node, form, before)
+            context |= _preview(node, name, order)
+            if "release" in request.POST:
+                seen = request.POST.get("seen", "")
+                actions.release(node, request.actor, name, order, seen=seen)
+                messages.success(request, _("Released. It leaves with the next exchange."))
+                return redirect("incident", node.member, name)
+        except LiptakoError as error:
+            form.add_error(None, error_text(error))
+    return render(request, "situation/release.html", context, status=422 if form.errors else 200)
+
+
+def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, Any]:
+    """Return what the page shows of a release before it goes out."""
+    copy, members = actions.preview(node, name, order), order.members | node.alone
+    return {
+        "preview": copy,
+        "row": (row := as_row(copy)),
+        "words": words_of(row),
+        "precedence": PRECEDENCES[order.precedence],
+        "until": None if order.until is None else Instant(order.until).moment(),
+        "seen": actions.fingerprint(copy, members),
+        "audience": audience_words(node.member, members),
+    }
+
+
+def _last_release(request: OfficerRequest, name: str, before: IncidentPayload) -> dict[str, str]:
+    """Return what was released last and how; at first a summary that tells no place: the kind."""
+    row = queries.incident(request.actor, request.node.member, name)
+    last = next(iter(queries.releases(request.actor, row)), None) if row else None
+    if row is None or last is None:
+        return {"summary": words.kind_word(before.kind)}
+    told = queries.other_versions(request.actor, row)
+    return {
+        "audience": last.target,
+        "transform": last.transform,
+        "basis": last.basis,
+        "summary": next(item.summary for item in told if item.audience == last.target),
+    }
+
+
+def _order(node: Node, form: ReleaseForm, before: IncidentPayload) -> actions.ReleaseOrder:
+    """Return what the form orders."""
+    data = form.cleaned_data
+    transform = Transform(data["transform"])
+    region = None
+    if transform is Transform.REGION:
+        region = region_at(node.home, position_of(before.place))
+    return actions.ReleaseOrder(
+        members=members_of_choice(node.member, data["audience"]),
+        transform=transform,
+        summary=data["summary"].strip(),
+        basis=data["basis"].strip(),
+        until=form.until(),
+        precedence=precedence_of(form),
+        region=region,
+    )
