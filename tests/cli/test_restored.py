@@ -4,7 +4,10 @@ import pytest
 
 from tests.cli.shell import POSTGRESQL, Home
 
-COUNT = "from liptako.situation.models import Incident; print(Incident.objects.count())"
+COUNT = (
+    "from liptako.situation.models import Incident; "
+    "print(Incident.objects.values('object').distinct().count())"
+)
 LOGS = (
     "from liptako.ledger.models import Channel; "
     "print(Channel.objects.filter(author='BF', audience__members__contains='ML').count())"

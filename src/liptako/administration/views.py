@@ -1,6 +1,7 @@
 """Pages about people, offices, mandates and the audit trail."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from liptako.administration.forms import MandateForm, OfficeForm, PersonForm, ReasonForm
 from liptako.core.clock import instant_of
+from liptako.core.errors import MalformedError, RefusedError
 from liptako.members import actions, queries, words
 from liptako.members.gate import ACTING_OFFICE, AppRequest, OfficerRequest, officer
 from liptako.members.models import Person
@@ -16,7 +18,7 @@ from liptako.members.permissions import Right
 from liptako.members.records import Mandate, Office
 from liptako.web.audiences import audience_choices, members_of_choice
 from liptako.web.paging import page_of
-from liptako.web.texts import named
+from liptako.web.texts import error_text, named
 
 
 def _office_choices(member: str) -> list[tuple[str, str]]:
@@ -28,17 +30,15 @@ def people(request: OfficerRequest) -> HttpResponse:
     """List everybody with an account; add one."""
     form = PersonForm(request.POST or None, offices=_office_choices(request.node.member))
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        person, password = actions.add_person(
-            request.node,
-            request.actor,
-            username=data["username"],
-            name=data["name"],
-            offices=data["offices"],
-        )
-        return _show_password(request, person, password)
+        try:
+            person, password = actions.add_person(request.node, request.actor, **form.cleaned_data)
+        except RefusedError as error:
+            form.add_error("username", error_text(error))
+        else:
+            return _show_password(request, person, password)
     rows = [(person, queries.holders(person)) for person in queries.people()]
-    return render(request, "administration/people.html", {"rows": rows, "form": form})
+    context = {"rows": rows, "form": form}
+    return _with_status(request, "administration/people.html", context)
 
 
 def _show_password(
@@ -116,12 +116,16 @@ def offices(request: OfficerRequest, code: str = "") -> HttpResponse:
     form = OfficeForm(request.POST or None, office=row)
     if request.method == "POST" and form.is_valid():
         save = actions.set_office if row else actions.add_office
-        save(request.node, request.actor, _office_of(form))
-        messages.success(request, _("Saved."))
-        return redirect("offices")
+        try:
+            save(request.node, request.actor, _office_of(form))
+        except RefusedError as error:
+            form.add_error("code", error_text(error))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("offices")
     rows = queries.all_offices(request.node.member)
     context = {"rows": rows, "form": form, "office": row, "roles": words.ROLES}
-    return render(request, "administration/offices.html", context)
+    return _with_status(request, "administration/offices.html", context)
 
 
 def _office_of(form: OfficeForm) -> Office:
@@ -146,19 +150,32 @@ def mandates(request: OfficerRequest) -> HttpResponse:
         today=datetime.now(tz=UTC).date(),
     )
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        mandate = Mandate(
-            office=data["office"],
-            subjects=data["subjects"],
-            begins=_moment(data["begins"], time.min),
-            ends=data["ends"] and _moment(data["ends"], time.max),
-        )
-        audience = members_of_choice(request.node.member, data["audience"])
-        actions.give_mandate(request.node, request.actor, mandate, audience)
-        messages.success(request, _("The mandate was given."))
-        return redirect("mandates")
+        try:
+            _give_mandate(request, form.cleaned_data)
+        except (RefusedError, MalformedError) as error:
+            form.add_error(None, error_text(error))
+        else:
+            messages.success(request, _("The mandate was given."))
+            return redirect("mandates")
     context = {"page": page_of(request, queries.mandates()), "form": form, "now": datetime.now(UTC)}
-    return render(request, "administration/mandates.html", context)
+    return _with_status(request, "administration/mandates.html", context)
+
+
+def _give_mandate(request: OfficerRequest, data: dict[str, Any]) -> None:
+    """Give the mandate that was typed. Raises LiptakoError."""
+    mandate = Mandate(
+        office=data["office"],
+        subjects=data["subjects"],
+        begins=_moment(data["begins"], time.min),
+        ends=data["ends"] and _moment(data["ends"], time.max),
+    )
+    audience = members_of_choice(request.node.member, data["audience"])
+    actions.give_mandate(request.node, request.actor, mandate, audience)
+
+
+def _with_status(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Return a page with a form, as one that was not understood if something in it is wrong."""
+    return render(request, template, context, status=422 if context["form"].errors else 200)
 
 
 def _moment(day: date, at: time) -> int:

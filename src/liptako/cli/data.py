@@ -65,7 +65,7 @@ def _take(rows: Sequence[Any], args: Namespace) -> tuple[int, Sequence[LiptakoEr
     from liptako.cli.acting import administrator, releasing_administrator
     from liptako.ledger import compacts
     from liptako.ledger.node import this_node
-    from liptako.situation.actions import ImportOrder, import_published
+    from liptako.situation.importing import ImportOrder, import_published
 
     node, show, added = this_node(), Progress(_("Incidents")), 0
     members = compacts.current().members if args.release else ()

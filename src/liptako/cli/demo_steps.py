@@ -62,8 +62,8 @@ def _add_incidents(here: DemoNode) -> None:
     from liptako.cli.acting import releasing_administrator
     from liptako.ledger import compacts
     from liptako.ledger.node import this_node
-    from liptako.situation.actions import ImportOrder, import_published
     from liptako.situation.fiction import fictional
+    from liptako.situation.importing import ImportOrder, import_published
     from liptako.situation.jobs import TABLE, read_table
 
     node, data = this_node(), read_settings().data

@@ -10,6 +10,7 @@ from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
 from liptako.cli.words import complain, error_words, say
+from liptako.core.errors import LiptakoError
 
 if TYPE_CHECKING:  # it needs Django
     from liptako.federation.intake import Report
@@ -67,10 +68,15 @@ def run_read(args: Namespace) -> int:
 
     node = this_node()
     try:
-        with args.file.open("rb") as source:
-            report = read_sealed(node, source, how="file")
+        source = args.file.open("rb")
     except OSError as cause:
         raise cannot_read(args.file, cause) from cause
+    with source:
+        try:
+            report = read_sealed(node, source, how="file")
+        except LiptakoError as error:
+            record_audit(node, "bundle.refused", detail=str(error))
+            raise
     record_audit(node, "bundle.import", subject=report.sender, detail=str(report.taken))
     return _tell(report)
 

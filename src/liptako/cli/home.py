@@ -1,5 +1,6 @@
 """Finds the node's folder, and starts Django on it for the commands that need the database."""
 
+import errno
 import os
 import sys
 from argparse import Namespace
@@ -51,10 +52,12 @@ def _check_database() -> None:
 
 
 def storage_error(error: Exception) -> StorageError | None:
-    """Return our error for a database that would not take it; nothing for any other error.
+    """Return our error for a disk or a database that would not take it; nothing for another error.
 
     Asked about every error at the top of a command, of which some do without Django.
     """
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageError("the disk is full: %(why)s", why=error.filename or error.strerror)
     database = sys.modules.get("django.db")
     if database is None:
         return None

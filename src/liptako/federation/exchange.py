@@ -1,6 +1,7 @@
 """One exchange with a partner over the network, from both sides."""
 
 import io
+import logging
 
 from liptako.core.errors import LiptakoError
 from liptako.federation import peers, sync
@@ -8,6 +9,8 @@ from liptako.federation.client import Client, HttpsClient
 from liptako.federation.intake import Report
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
+
+logger = logging.getLogger(__name__)
 
 ROUNDS = 500
 """Requests in one exchange at most; what is left goes with the next one."""
@@ -52,6 +55,8 @@ def answer(node: Node, request: bytes) -> bytes:
     Raises VerificationError if the request is not for us or its sender is not known.
     """
     report = sync.read_sealed(node, io.BytesIO(request), how="network")
+    for fault in report.faults:
+        logger.warning("bundle from %s: %s", report.sender, fault)
     reply = io.BytesIO()
     sync.write_bundle(node, report.sender, reply, limit=sync.ONLINE_ENTRIES, standalone=False)
     return reply.getvalue()

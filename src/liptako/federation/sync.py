@@ -4,7 +4,6 @@ Only logs whose audience has the partner in it are read (`ledger.reader.logs_for
 verified package by package before it is kept; what is good before a fault stays.
 """
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -29,8 +28,6 @@ from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
 from liptako.ledger.reader import head_of_log, logs_for, packages_of, signed_size
 from liptako.ledger.tree import range_at, root_at
-
-logger = logging.getLogger(__name__)
 
 ONLINE_ENTRIES = 2_048
 """Entries in one bundle over the network; the next exchange goes on after them."""
@@ -128,8 +125,6 @@ def read_sealed(node: Node, source: BinaryIO, *, how: str) -> Report:
             MalformedError("bundle: it is cut short; what came before its end was kept")
         )
     projector.project_pending()
-    for fault in report.faults:
-        logger.warning("bundle from %s: %s", report.sender, fault)
     peers.note_faults(report.sender, report.faults)
     return report
 

@@ -89,6 +89,7 @@ def read_file(request: OfficerRequest) -> HttpResponse:
     try:
         report = sync.read_sealed(request.node, form.cleaned_data["bundle"].file, how="file")
     except LiptakoError as error:
+        record_audit(request.node, "bundle.refused", actor=request.actor, detail=str(error))
         messages.error(request, error_text(error))
         return redirect("partners")
     record_audit(

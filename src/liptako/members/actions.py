@@ -29,35 +29,41 @@ def record_audit(
     node: Node, event: str, *, actor: Actor | None = None, subject: str = "", detail: str = ""
 ) -> Record:
     """Write down that something happened."""
+    return append(node, [audit_draft(node, event, actor=actor, subject=subject, detail=detail)])[0]
+
+
+def audit_draft(
+    node: Node, event: str, *, actor: Actor | None = None, subject: str = "", detail: str = ""
+) -> Draft:
+    """Return the line of the audit trail for what is written down together with it."""
     payload = records.Audit(
         event=event, person=actor.person if actor else "", subject=subject, detail=detail
     )
-    draft = Draft(
+    return Draft(
         kind=records.AUDIT,
         object=object_id(node.random(OBJECT_BYTES)),
         office=actor.office if actor else SYSTEM,
         payload=payload,
     )
-    return append(node, [draft])[0]
 
 
+@transaction.atomic
 def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
     """Create an office or change the one with the same code. No actor: the node itself, at init."""
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
     existing = queries.office(node.member, office.code)
     name = existing.object if existing else object_id(node.random(OBJECT_BYTES))
-    append(
-        node,
-        [
-            Draft(
-                kind=records.OFFICE,
-                object=name,
-                office=actor.office if actor else SYSTEM,
-                payload=office,
-            )
-        ],
+    draft = Draft(
+        kind=records.OFFICE,
+        object=name,
+        office=actor.office if actor else SYSTEM,
+        payload=office,
     )
+    append(node, [draft])
+    if actor is not None:
+        roles = ", ".join(sorted(office.roles))
+        record_audit(node, "office.set", actor=actor, subject=office.code, detail=roles)
 
 
 def add_office(node: Node, actor: Actor, office: records.Office) -> None:
@@ -204,7 +210,8 @@ def give_mandate(
         payload=mandate,
         audience=audience,
     )
-    return append(node, [draft])[0]
+    told = audit_draft(node, "mandate.give", actor=actor, subject=mandate.office)
+    return append(node, [draft, told])[0]
 
 
 def end_mandate(node: Node, actor: Actor, name: str, reason: str) -> Record:
@@ -220,7 +227,8 @@ def end_mandate(node: Node, actor: Actor, name: str, reason: str) -> Record:
         payload=records.MandateEnd(reason=reason),
         audience=roster_of(row.audience),
     )
-    return append(node, [draft])[0]
+    told = audit_draft(node, "mandate.end", actor=actor, subject=row.office, detail=reason)
+    return append(node, [draft, told])[0]
 
 
 def _draw_password(node: Node) -> str:

@@ -81,7 +81,10 @@ def may(actor: Actor | None, right: Right) -> bool:
 def require(actor: Actor | None, right: Right) -> Actor:
     """Return the actor. Raises NotAllowedError without the right."""
     if actor is None or right not in actor.rights:
-        raise NotAllowedError("your office does not have the right: %(right)s", right=right.value)
+        raise NotAllowedError(
+            "your office may not do this; the node administrator can tell which one may",
+            right=right.value,
+        )
     return actor
 
 

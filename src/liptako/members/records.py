@@ -54,7 +54,7 @@ class MandateEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person did and that leaves no other record.
+    """Something that a person did: other records name the office only.
 
     `person` is an opaque code that only this node can turn into a name; empty if unknown.
     """

@@ -1,14 +1,13 @@
-"""What a desk may do: report, update and release incidents, write the journal, import."""
+"""What a desk may do: report, update and release incidents, write the journal."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from django.db import transaction
 
 from liptako.core.clock import Instant
-from liptako.core.errors import MalformedError, RefusedError
+from liptako.core.errors import RefusedError
 from liptako.core.geo import Region
 from liptako.core.records.envelope import Header, Precedence
 from liptako.core.refs import OBJECT_BYTES, SHORT_BYTES, audience_id, object_id, short_code
@@ -17,11 +16,9 @@ from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Draft, Record, Thread
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
-from liptako.members.actions import record_audit
+from liptako.members.actions import audit_draft
 from liptako.members.permissions import Actor, Right, require
 from liptako.situation import queries, rules
-from liptako.situation.imports import Published, row_fault
-from liptako.situation.models import ImportRun
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
@@ -31,8 +28,6 @@ from liptako.situation.records import (
     Transform,
 )
 from liptako.situation.records import Incident as IncidentPayload
-
-IMPORT_BATCH = 100  # rows that are written in one transaction
 
 
 @transaction.atomic
@@ -166,11 +161,17 @@ def release(
     shown = preview(node, name, order)
     if seen is not None and seen != fingerprint(shown, members):
         raise RefusedError("release: this is not what was shown; look at it again, then release it")
-    copy, _ = append(node, _released(actor, name, (shown, members), order))
-    return copy
+    told = audit_draft(
+        node,
+        "incident.release",
+        actor=actor,
+        subject=shown.reference,
+        detail=", ".join(sorted(order.members - node.alone)),
+    )
+    return append(node, [*released(actor, name, (shown, members), order), told])[0]
 
 
-def _released(
+def released(
     actor: Actor, name: str, sent: tuple[IncidentPayload, frozenset[str]], order: ReleaseOrder
 ) -> list[Draft]:
     """Return the two drafts of a release: the copy for the audience, the note for ourselves."""
@@ -208,92 +209,3 @@ def write_journal(node: Node, actor: Actor, entry: JournalEntry) -> Record:
         payload=entry,
     )
     return append(node, [draft])[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOrder:
-    """Which published incidents to take (all countries if none is named), and for whom."""
-
-    countries: frozenset[str] = frozenset()
-    members: frozenset[str] = frozenset()
-
-
-def start_import(
-    node: Node, actor: Actor, total: int, members: frozenset[str] = frozenset()
-) -> ImportRun:
-    """Write down that an import for these members begins."""
-    _require_import(node, actor, members)
-    return ImportRun.objects.create(started_at=node.clock().moment(), total=total)
-
-
-def _require_import(node: Node, actor: Actor, members: frozenset[str]) -> None:
-    """Raise NotAllowedError without the right to import, and for partners the one to release."""
-    require(actor, Right.IMPORT_INCIDENTS)
-    if members - node.alone:
-        require(actor, Right.RELEASE_INCIDENT)
-
-
-def import_published(
-    node: Node,
-    actor: Actor,
-    rows: Iterable[Published | MalformedError],
-    order: ImportOrder,
-    progress: Callable[[int, int], None],
-) -> list[MalformedError]:
-    """Write published incidents, and release them as they are to the members that are named.
-
-    The audit trail says for whom it was done, how many rows were read and how many were new.
-
-    Those that are held already are passed over, so that it can be interrupted and done again.
-    `progress` is told how many rows were read and how many were new. Returns the faulty rows.
-    """
-    _require_import(node, actor, order.members)
-    faults, batch = [], []
-    done = added = 0
-    for row in rows:
-        done += 1
-        fault = row if isinstance(row, MalformedError) else row_fault(row)
-        if fault is not None:
-            faults.append(fault)
-        elif isinstance(row, Published) and row.country in (order.countries or {row.country}):
-            batch.append(row)
-        if len(batch) >= IMPORT_BATCH:
-            added += _import_batch(node, actor, batch, order)
-            batch = []
-            progress(done, added)
-    added += _import_batch(node, actor, batch, order)
-    progress(done, added)
-    whom, count = " ".join(sorted(order.members | node.alone)), f"{added}/{done}"
-    record_audit(node, "incidents.import", actor=actor, subject=whom, detail=count)
-    return faults
-
-
-@transaction.atomic
-def _import_batch(node: Node, actor: Actor, batch: Sequence[Published], order: ImportOrder) -> int:
-    """Write those of a batch that are not held yet; return how many."""
-    lock()
-    by_source = {row.incident.source.id: row.incident for row in batch}
-    held = queries.held_sources(by_source.keys())
-    new = [incident for source, incident in by_source.items() if source not in held]
-    drafts = []
-    for incident in new:
-        name = object_id(hashlib.sha256(f"{node.member} {incident.source.id}".encode()).digest())
-        drafts.append(Draft(kind=INCIDENT, object=name, office=actor.office, payload=incident))
-        if order.members - node.alone:
-            drafts += _as_published(actor, name, incident, order.members | node.alone)
-    append(node, drafts)
-    return len(new)
-
-
-def _as_published(
-    actor: Actor, name: str, incident: IncidentPayload, members: frozenset[str]
-) -> list[Draft]:
-    """Return the drafts that release a published incident as it is."""
-    order = ReleaseOrder(
-        members=members,
-        transform=Transform.AS_IS,
-        summary=incident.summary,
-        basis=incident.source.credit or incident.source.words,
-    )
-    copy = rules.transformed(incident, order.transform, order.region, order.summary)
-    return _released(actor, name, (copy, members), order)

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from liptako.core.clock import instant_of
@@ -102,19 +103,37 @@ class IncidentForm(forms.Form):
         super().__init__(data, initial=dict(initial))
         self.zone = zone
         for name, word in words.HARMS.items():
-            parts = {"best": word, "low": _("at least"), "high": _("at most")}
+            parts = {"best": _("best estimate"), "low": _("at least"), "high": _("at most")}
             for part, label in parts.items():
                 self.fields[f"{name}_{part}"] = forms.IntegerField(
-                    label=str(label), min_value=0, max_value=10_000_000, required=False
+                    label=format_lazy("{} – {}", word, label),
+                    min_value=0,
+                    max_value=10_000_000,
+                    required=False,
                 )
 
     def clean(self) -> None:
-        """Ask for a best estimate wherever a lowest or highest number was typed."""
+        """Say at its field what does not fit together; what an incident must be is in `rules`."""
         data = self.cleaned_data
+        begins, ends = data.get("begins"), data.get("ends")
+        if begins and ends and ends < begins:
+            self.add_error("ends", _("It ends before it begins."))
+        if {"lat", "lon", "where"} <= data.keys():
+            self._check_place(data["lat"], data["lon"], data["where"])
         for name in words.HARMS:
-            bounds = (data.get(f"{name}_low"), data.get(f"{name}_high"))
-            if bounds != (None, None) and data.get(f"{name}_best", 0) is None:
+            parts = [data.get(f"{name}_{part}") for part in ("low", "best", "high")]
+            known = [number for number in parts if number is not None]
+            if known and data.get(f"{name}_best", 0) is None:
                 self.add_error(f"{name}_best", _("Give a best estimate too."))
+            elif known != sorted(known):
+                self.add_error(f"{name}_best", _("It must lie between the two others."))
+
+    def _check_place(self, lat: int | None, lon: int | None, where: str) -> None:
+        """Ask for half a position, or for any place at all."""
+        if (lat is None) != (lon is None):
+            self.add_error("lon" if lon is None else "lat", _("Give both, or neither."))
+        elif lat is None and not where.strip():
+            self.add_error("where", _("Give the place in words, or its coordinates."))
 
     def is_past(self) -> bool:
         """Say whether it has happened already, give or take a clock that is wrong by an hour."""

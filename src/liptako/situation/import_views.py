@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right, may
-from liptako.situation import actions, queries
+from liptako.situation import importing, queries
 from liptako.situation.jobs import TABLE, import_incidents, read_table
 from liptako.web.audiences import audience_choices, members_of_choice
 from liptako.web.partial import render_part
@@ -41,7 +41,7 @@ def start_import(request: OfficerRequest) -> HttpResponse:
         raise Http404
     path = data / TABLE
     members = members_of_choice(request.node.member, request.POST.get("audience", ""))
-    run = actions.start_import(request.node, request.actor, len(read_table(path)), members)
+    run = importing.start_import(request.node, request.actor, len(read_table(path)), members)
     actor = msgspec.to_builtins(request.actor)
     import_incidents.enqueue(run.pk, str(path), actor, [], sorted(members))
     return redirect("published")

@@ -161,8 +161,8 @@ def _one_of(known: Mapping[str, _Known], code: str) -> _Known:
 def _insecurity_insight(row: _Row) -> tuple[str, Incident]:
     """Return country and incident of a row of Insecurity Insight."""
     level, radius = _one_of(_PRECISION, row["geo_precision"].strip("( ")[:1])
-    place = _place(row["lat"], row["lon"], (level, radius), _known(row["admin1"]))
-    text = _MONTH_FIRST.sub("", row["description"].strip())
+    place = _place(row["lat"], row["lon"], (level, radius), _known(_mended(row["admin1"])))
+    text = _MONTH_FIRST.sub("", _mended(row["description"]).strip())
     harm = _insight_harm(row)
     incident = Incident(
         reference=row["event_id"],
@@ -225,6 +225,14 @@ def _place(lat: str, lon: str, known: tuple[Level, int], words: str) -> Place:
         level=level,
         words=words,
     )
+
+
+def _mended(text: str) -> str:
+    """Return a text whose accents were spoilt on the way: UTF-8 that was read as Windows-1252."""
+    try:
+        return text.encode("cp1252").decode()
+    except UnicodeError:
+        return text
 
 
 def _known(text: str) -> str:

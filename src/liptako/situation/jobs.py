@@ -12,7 +12,7 @@ from liptako.core.errors import LiptakoError, MalformedError
 from liptako.ledger.node import this_node
 from liptako.members.permissions import Actor
 from liptako.situation import queries
-from liptako.situation.actions import ImportOrder, import_published
+from liptako.situation.importing import ImportOrder, import_published
 from liptako.situation.imports import Published, read_published
 from liptako.situation.models import ImportRun
 from liptako.web.faults import storage_error

@@ -4,6 +4,7 @@ A person gets a page that says what was expected and what came; what they had ty
 so that nothing is lost.
 """
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from liptako.core.errors import (
 )
 from liptako.web.texts import error_text
 
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 logger = logging.getLogger(__name__)
 
 STATUS: dict[type[LiptakoError], int] = {
@@ -48,14 +51,12 @@ def status_of(error: LiptakoError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
+_FULL = StorageError(
+    "the disk of this node is full: nothing was saved, nothing was lost; "
+    "tell the administrator, then send it again"
+)
 _MEANINGS: tuple[tuple[tuple[str, ...], StorageError], ...] = (
-    (
-        ("full", "no space", "disk i/o", "sqlstate=53100"),
-        StorageError(
-            "the disk of this node is full: nothing was saved, nothing was lost; "
-            "tell the administrator, then send it again"
-        ),
-    ),
+    (("full", "no space", "disk i/o", "sqlstate=53100"), _FULL),
     (
         ("locked", "lock timeout", "sqlstate=55p03", "sqlstate=40p01"),
         StorageError(
@@ -112,6 +113,9 @@ def _ours(error: BaseException | None) -> LiptakoError | None:
         if meaning is not None:
             logger.error("%s: %s", meaning, error)
         return meaning
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        logger.error("%s: %s", _FULL, error)
+        return _FULL
     return error if isinstance(error, LiptakoError) else None
 
 

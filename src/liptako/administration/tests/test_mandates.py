@@ -100,17 +100,14 @@ def test_a_mandate_for_the_state_alone_is_told_to_nobody(chief):
 )
 def test_a_mandate_with_a_fault_is_shown_again_and_not_given(chief, changes):
     answer = chief.post("/mandates/", TYPED | changes)
-    assert (answer.status_code, Mandate.objects.count()) == (200, 0)
+    assert (answer.status_code, Mandate.objects.count()) == (422, 0)
     assert 'class="errorlist"' in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    ("changes", "status"),
-    [({"ends": "2026-11-22"}, 409), ({"begins": "1066-10-14"}, 400)],
-)
-def test_a_mandate_against_a_rule_is_refused_and_what_was_typed_is_kept(chief, changes, status):
+@pytest.mark.parametrize("changes", [{"ends": "2026-11-22"}, {"begins": "1066-10-14"}])
+def test_a_mandate_against_a_rule_is_refused_and_what_was_typed_is_kept(chief, changes):
     answer = chief.post("/mandates/", TYPED | changes)
-    assert (answer.status_code, Mandate.objects.count()) == (status, 0)
+    assert (answer.status_code, Mandate.objects.count()) == (422, 0)
     assert "mesures communes" in text_of(answer)
 
 

@@ -82,15 +82,16 @@ def test_a_title_in_one_language_is_enough(acting):
 )
 def test_a_new_office_with_a_fault_is_shown_again_and_not_written(acting, changes):
     answer = acting(CHIEF).post("/offices/", TYPED | changes)
-    assert (answer.status_code, Office.objects.count()) == (200, 1)
+    assert (answer.status_code, Office.objects.count()) == (422, 1)
     assert 'class="errorlist"' in answer.content.decode()
 
 
 def test_a_new_office_never_changes_the_one_with_the_same_code(acting, office):
     office("quart", "auditor", closed=True)
     answer = acting(CHIEF).post("/offices/", TYPED)
-    assert answer.status_code == 409
-    assert "Watch" in answer.content.decode()
+    assert answer.status_code == 422
+    assert "there is an office quart already" in answer.content.decode()
+    assert 'value="Watch"' in answer.content.decode()
     assert stored("quart") == ({"fr": "Bureau quart"}, ["auditor"], True)
 
 

@@ -142,15 +142,19 @@ def test_a_name_never_enters_the_ledger(acting):
 )
 def test_a_new_account_with_a_fault_is_shown_again_and_not_made(acting, typed):
     answer = acting(CHIEF).post("/people/", typed)
-    assert (answer.status_code, Person.objects.count()) == (200, 1)
+    assert (answer.status_code, Person.objects.count()) == (422, 1)
     assert 'class="errorlist"' in answer.content.decode()
 
 
 def test_an_account_that_exists_is_refused_and_what_was_typed_is_kept(acting, person):
     person("awa")
     answer = acting(CHIEF).post("/people/", {"name": "Une autre Awa", "username": "AWA"})
-    assert (answer.status_code, Person.objects.count()) == (409, 2)
-    assert "Une autre Awa" in text_of(answer)
+    assert (answer.status_code, Person.objects.count()) == (422, 2)
+    page = answer.content.decode()
+    assert ("the account AWA exists already" in page, 'value="Une autre Awa"' in page) == (
+        True,
+        True,
+    )
 
 
 def test_the_page_of_a_person_offers_the_offices_that_they_do_not_hold(acting, office, person):

@@ -9,6 +9,7 @@ import pytest
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync
 from liptako.ledger.models import Entry
+from liptako.members.models import AuditEvent
 
 MAY_NOT = "planner", "releasing_officer", "auditor"
 
@@ -59,12 +60,13 @@ def test_without_a_file_one_is_asked_for(desk):
 
 
 @pytest.mark.parametrize("data", [b"not a bundle", b"age-encryption.org/v1\n", bytes(100)])
-def test_a_file_that_is_no_bundle_says_so_and_changes_nothing(desk, data):
+def test_a_file_that_is_no_bundle_says_so_and_leaves_a_line_in_the_audit_trail(desk, data):
     with desk.fleet.at("ML"):
         before = Entry.objects.count()
     told = desk.read(data)
     with desk.fleet.at("ML"):
-        assert ([kind for kind, _ in told], Entry.objects.count()) == (["error"], before)
+        assert ([kind for kind, _ in told], Entry.objects.count()) == (["error"], before + 1)
+        assert AuditEvent.objects.latest("at").event == "bundle.refused"
 
 
 def test_a_file_for_somebody_else_says_so(desk):

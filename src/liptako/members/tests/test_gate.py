@@ -131,5 +131,5 @@ def test_a_view_is_closed_to_offices_without_the_right_and_to_nobody(actor):
     for who in (actor("watch_officer"), None):
         request = RequestFactory().get("/")
         request.actor = who
-        with pytest.raises(NotAllowedError, match="see_audit"):
+        with pytest.raises(NotAllowedError, match="may not do this"):
             page(request, number=7)

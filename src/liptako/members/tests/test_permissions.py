@@ -76,8 +76,9 @@ def test_who_has_the_right_is_handed_back(actor):
 
 
 def test_a_missing_right_is_named(actor):
-    with pytest.raises(NotAllowedError, match="the right: release_incident"):
+    with pytest.raises(NotAllowedError, match="your office may not do this") as told:
         require(actor(Role.WATCH_OFFICER), Right.RELEASE_INCIDENT)
+    assert told.value.params == {"right": "release_incident"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from liptako.ledger.models import Channel, Entry
 from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Thread
 from liptako.ledger.testing import check_order, check_rebuild
-from liptako.situation import actions, models
+from liptako.situation import actions, importing, models
 from liptako.situation.records import (
     INCIDENT,
     JournalEntry,
@@ -175,7 +175,7 @@ def test_a_release_without_an_end_is_kept_for_ever(node, reported, releaser):
 def test_a_flash_goes_into_the_urgent_log(node, reported, releaser):
     actions.release(node, releaser, reported, order(precedence=Precedence.FLASH))
     logs = Channel.objects.order_by("size").values_list("audience_id", "lane", "size")
-    assert set(logs) == {(ALONE, "bulk", 2), (audience_id(ALL), "urgent", 1)}
+    assert set(logs) == {(ALONE, "bulk", 3), (audience_id(ALL), "urgent", 1)}
 
 
 @pytest.mark.parametrize(
@@ -287,9 +287,9 @@ def test_each_office_does_what_its_roles_allow_and_nothing_else(
         "update": lambda: actions.update(node, who, reported, known),
         "release": lambda: actions.release(node, who, reported, order()),
         "write_journal": lambda: actions.write_journal(node, who, JournalEntry(at=0, text="R")),
-        "start_import": lambda: actions.start_import(node, who, 0),
-        "import_published": lambda: actions.import_published(
-            node, who, [], actions.ImportOrder(), lambda _done, _added: None
+        "start_import": lambda: importing.start_import(node, who, 0),
+        "import_published": lambda: importing.import_published(
+            node, who, [], importing.ImportOrder(), lambda _done, _added: None
         ),
     }
     done = {name for name, do in doings.items() if is_done(do)}
@@ -306,7 +306,7 @@ def is_done(do):
 
 
 def test_nobody_without_an_office_does_anything(node, incident_of):
-    with pytest.raises(NotAllowedError, match="report_incident"):
+    with pytest.raises(NotAllowedError, match="may not do this"):
         actions.report(node, None, incident_of())
 
 

@@ -150,6 +150,12 @@ def test_a_time_may_be_typed_as_it_is_spoken():
         ({"killed_low": "1"}, {"killed_best"}),
         ({"killed_high": "0", "injured_low": "2"}, {"killed_best", "injured_best"}),
         ({"killed_low": "1", "killed_best": "x"}, {"killed_best"}),
+        ({"killed_low": "3", "killed_best": "2"}, {"killed_best"}),
+        ({"killed_best": "2", "killed_high": "1"}, {"killed_best"}),
+        ({"begins": "2026-11-23T09:00", "ends": "2026-11-23T08:59"}, {"ends"}),
+        ({"lat": "", "lon": "0"}, {"lat"}),
+        ({"lat": "15", "lon": ""}, {"lon"}),
+        ({"where": " ", "lat": "", "lon": ""}, {"where"}),
     ],
 )
 def test_a_field_that_cannot_be_read_is_marked_and_no_other(changes, faulty):

@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 from liptako.core.refs import audience_id
 from liptako.members import actions as people
 from liptako.members.records import Office, Role
-from liptako.situation import actions
+from liptako.situation import importing
 from liptako.situation.jobs import TABLE, import_incidents
 from liptako.situation.models import ImportRun, Incident
 
@@ -40,7 +40,7 @@ def run(node, actor):
     """Return a maker of imports: `run(total=3, done=2)`."""
 
     def make(total=3, **changes):
-        made = actions.start_import(node, actor("node_administrator"), total)
+        made = importing.start_import(node, actor("node_administrator"), total)
         ImportRun.objects.filter(pk=made.pk).update(**changes)
         return made
 

@@ -178,6 +178,15 @@ def test_a_source_that_knows_no_place_name_gives_none():
     assert insight(admin1="No Information").place.words == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [("Tillabéri".encode().decode("cp1252"), "Tillabéri"), ("São Ségou", "São Ségou")],
+)
+def test_accents_that_were_spoilt_on_the_way_are_mended_and_others_left(text, mended):
+    incident = insight(admin1=text, description=text)
+    assert (incident.place.words, incident.text) == (mended, mended)
+
+
 def test_a_row_without_a_description_is_called_by_its_id():
     assert insight(description=" ").summary == "II-7"
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from liptako.core.clock import Instant, instant_of
 from liptako.core.refs import audience_id
-from liptako.situation import actions, queries
+from liptako.situation import actions, importing, queries
 from liptako.situation.models import Incident
 from liptako.situation.queries import Filter
 from liptako.situation.records import (
@@ -324,7 +324,7 @@ def test_who_may_see_incidents_need_not_see_the_journal(desk, write, actor):
 
 def test_the_last_import_is_the_one_that_began_last(node, actor):
     assert queries.last_import() is None
-    runs = [actions.start_import(node, actor("node_administrator"), n) for n in (1, 2)]
+    runs = [importing.start_import(node, actor("node_administrator"), n) for n in (1, 2)]
     assert queries.last_import() == runs[1]
     assert queries.import_run(runs[0].pk) == runs[0]
 

@@ -1,5 +1,6 @@
 """Errors as answers: which status, which words, and that nothing typed is lost or given away."""
 
+import errno
 import re
 import sqlite3
 from copy import deepcopy
@@ -44,6 +45,8 @@ def fail(request, kind):
     """Fail with an error of ours, or with one of the program."""
     if kind == "broken":
         raise ZeroDivisionError
+    if kind == "full":
+        raise OSError(errno.ENOSPC, "No space left on device")
     if kind == "database":
         raise OperationalError("something that nobody foresaw")
     raise getattr(errors, kind)(MESSAGE, **PARAMS)
@@ -208,6 +211,12 @@ SAID = {
 }
 
 
+def test_a_full_disk_that_is_not_the_database_s_is_told_as_well(browser):
+    answer = browser.post("/fail/full/", TYPED)
+    assert answer.status_code == 507
+    assert "Convoi attendu à Gao" in answer.content.decode()
+
+
 @pytest.mark.parametrize("said", SAID)
 def test_what_a_database_says_becomes_a_sentence(said):
     assert SAID[said] in str(faults.storage_error(OperationalError(said)))
@@ -277,7 +286,7 @@ def _full_disk(awa):
 def test_a_full_disk_loses_nothing(browser):
     before = Entry.objects.count()
     answer = browser.post("/mandates/", {"text": "x" * 9000} | OFFICE)
-    assert answer.status_code == 200  # the form is wrong; nothing was written yet
+    assert answer.status_code == 422  # the form is wrong; nothing was written yet
     titles = {"title_fr": "Quart de nuit", "title_en": "x" * 120}
     for number in range(60):
         answer = browser.post("/offices/", titles | {"code": f"quart-{number}"})
@@ -285,7 +294,7 @@ def test_a_full_disk_loses_nothing(browser):
             break
     assert (answer.status_code, words(answer)[1][0]) == (507, ("title_fr", "Quart de nuit"))
     assert words(answer)[0][1].startswith("the disk of this node is full: nothing was saved")
-    assert Entry.objects.count() == before + number
+    assert Entry.objects.count() == before + 2 * number  # each with its line in the audit trail
 
 
 @pytest.fixture
