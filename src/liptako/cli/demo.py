@@ -65,7 +65,6 @@ def run_demo(args: Namespace) -> int:
         data = os.environ.get("LIPTAKO_DATA") if args.data is None else args.data
         _set_up(folder, base, data and str(Path(data).absolute()))
     with Fleet(folder, base) as fleet:
-        fleet.wait_until_served()
         if first:
             _show_exchange(folder)
             _play(folder)
@@ -90,7 +89,7 @@ def _set_up(folder: Path, base: int, data: str | None) -> None:
         (folder / node.member).mkdir(mode=0o700)
         settings = _settings_of(node, base, data)
         write_file(folder / node.member / "liptako.env", settings.encode(), private=True)
-    say(_("Setting up three nodes in %(folder)s …") % {"folder": folder})
+    say(_("Setting up three nodes in %(folder)s: keys, databases, maps …") % {"folder": folder})
     run_all(folder, {node.member: _init_of(node) for node in NODES})
     _draft(folder)
     say(_("People, partners and published incidents …"))

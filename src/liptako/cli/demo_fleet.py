@@ -36,8 +36,9 @@ def environ() -> dict[str, str]:
 
 
 def start_command(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a command on a node."""
-    return subprocess.Popen(command_of(home, *arguments), env=environ())
+    """Start a command on a node. What goes wrong with it is seen; the rest says who called it."""
+    command = command_of(home, *arguments)
+    return subprocess.Popen(command, env=environ(), stdout=subprocess.DEVNULL)
 
 
 def run_all(folder: Path, commands: dict[str, tuple[str, ...]]) -> None:
@@ -64,7 +65,7 @@ def stop_all(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 class Fleet:
-    """Server and worker of each node; they end with it."""
+    """Server and worker of each node; they end with it. Nobody works before all can be reached."""
 
     def __init__(self, folder: Path, base: int) -> None:
         """Know where the nodes are."""
@@ -72,11 +73,11 @@ class Fleet:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        """Start server and worker of each node."""
+        """Start the servers, then the workers. Raises NetworkError if a server does not answer."""
         try:
-            for node in NODES:
-                for command in ("serve", "work"):
-                    self._processes.append(start_command(self._folder / node.member, command))
+            self._start("serve")
+            self._wait_until_served()
+            self._start("work")
         except BaseException:
             stop_all(self._processes)
             raise
@@ -86,7 +87,12 @@ class Fleet:
         """Stop all processes."""
         stop_all(self._processes)
 
-    def wait_until_served(self) -> None:
+    def _start(self, command: str) -> None:
+        """Start a command on each node."""
+        for node in NODES:
+            self._processes.append(start_command(self._folder / node.member, command))
+
+    def _wait_until_served(self) -> None:
         """Wait until all pages answer. Raises NetworkError."""
         deadline = time.monotonic() + _PATIENCE
         for node in NODES:

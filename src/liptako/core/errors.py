@@ -5,15 +5,24 @@ people (`gettext(error.template) % error.params`) while `str(error)` stays Engli
 The catalogue tool reads the templates from the calls of these classes (see `makemessages`).
 """
 
+_UNSHOWN = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(0xD800, 0xE000)), "�")
+
 
 class LiptakoError(Exception):
     """Something that can be told to a person: what was expected and what came."""
 
     def __init__(self, template: str, /, **params: object) -> None:
-        """Keep the template apart from its parameters: one is translated, the other is not."""
-        super().__init__(template % params if params else template)
+        """Keep the template apart from its parameters: one is translated, the other is not.
+
+        What came from others may hold characters that no terminal, log or database takes: they are
+        replaced by U+FFFD.
+        """
         self.template = template
-        self.params = params
+        self.params = {
+            name: value.translate(_UNSHOWN) if isinstance(value, str) else value
+            for name, value in params.items()
+        }
+        super().__init__(template % self.params if params else template)
 
 
 class MalformedError(LiptakoError):

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 import msgspec
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 from django_tasks import task
 
@@ -54,7 +54,8 @@ def import_incidents(
         run.fault = _words_of(error)
         raise  # the worker keeps it with the place where it happened
     finally:
-        close_old_connections()  # the end can be written down though a connection was lost
+        if not connection.in_atomic_block:
+            close_old_connections()  # the end can be written down though a connection was lost
         run.ended_at = timezone.now()
         run.save()
 
