@@ -34,7 +34,8 @@ def measure(folder: Path) -> list[Row]:
 
 def _loaddata(home: Path, file: Path) -> float:
     """Return the seconds in which Django fills the table of incidents from a file."""
-    run("-m", "django", "dumpdata", "situation.Incident", "--output", file, home=home)
+    options = ("--format=jsonl", "--output", file)
+    run("-m", "django", "dumpdata", "situation.Incident", *options, home=home)
     statement = "DELETE FROM situation_incident"
     code = f"from django.db import connection; connection.cursor().execute({statement!r})"
     run("-c", f"import django; django.setup()\n{code}", home=home)
