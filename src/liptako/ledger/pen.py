@@ -16,6 +16,7 @@ from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.records import Draft, Record
 from liptako.ledger.registry import encode_payload
+from liptako.ledger.rows import insert_rows
 from liptako.ledger.tree import leaves
 
 
@@ -130,14 +131,14 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
         )
         for i, entry in enumerate(entries, 1)
     ]
-    Entry.objects.bulk_create(rows, batch_size=500)
-    Payload.objects.bulk_create(
+    insert_rows(Entry, rows)
+    insert_rows(
+        Payload,
         [
             Payload(entry=row, salt=entry.salt, body=entry.body)
             for row, entry in zip(rows, entries, strict=True)
             if entry.body is not None
         ],
-        batch_size=500,
     )
     _complete_packages(channel, entries[0].seq)
     return position + len(rows)

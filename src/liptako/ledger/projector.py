@@ -17,7 +17,7 @@ from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import Counter, Entry, Rejected, Waiting
-from liptako.ledger.reader import record_of
+from liptako.ledger.reader import StoredEntry, record_of, stored
 from liptako.ledger.records import Record, Rejection, Thread
 
 BATCH = 1000  # entries that are drawn in one transaction
@@ -111,11 +111,11 @@ def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
     return Rebuilt(entries=done, before=before, after=state_digest())
 
 
-def _by_objects() -> Iterator[list[Entry]]:
+def _by_objects() -> Iterator[list[StoredEntry]]:
     """Give all entries in batches that never part the entries of one object."""
-    rows = Entry.objects.select_related("channel", "payload").order_by("object", "position")
-    batch: list[Entry] = []
-    for _, group in groupby(rows.iterator(chunk_size=BATCH), attrgetter("object")):
+    rows = stored(Entry.objects.order_by("object", "position"), chunk=BATCH)
+    batch: list[StoredEntry] = []
+    for _, group in groupby(rows, attrgetter("object")):
         batch.extend(group)
         if len(batch) >= BATCH:
             yield batch
@@ -132,16 +132,16 @@ def _project(objects: set[str]) -> list[Rejection]:
         entries = list(_entries_of(objects))
         rejections += _draw(entries)
         drawn |= objects
-        objects = _unblocked({entry.channel_id for entry in entries}) - drawn
+        objects = _unblocked({entry.origin for entry in entries}) - drawn
     return rejections
 
 
-def _entries_of(objects: Iterable[str]) -> Iterator[Entry]:
+def _entries_of(objects: Iterable[str]) -> Iterator[StoredEntry]:
     """Give all entries about these objects, with their logs and payloads."""
     names = sorted(objects)
     for i in range(0, len(names), _IN):
         found = Entry.objects.filter(object__in=names[i : i + _IN])
-        yield from found.select_related("channel", "payload").order_by("position")
+        yield from stored(found.order_by("position"))
 
 
 def _unblocked(origins: set[str]) -> set[str]:
@@ -154,7 +154,7 @@ def _unblocked(origins: set[str]) -> set[str]:
     return {name for origin, seq, name in rows if (origin, seq) in held}
 
 
-def _draw(entries: Sequence[Entry]) -> list[Rejection]:
+def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     """Draw the threads of these entries, which must be whole, and note what waits or is wrong."""
     records: dict[int, Record] = {}
     faults: dict[int, LiptakoError] = {}
@@ -254,7 +254,7 @@ def _fold_safely(module: registry.Module, threads: Threads) -> list[Rejection]:
 
 
 def _note(
-    entries: Sequence[Entry], waiting: dict[int, Place], faults: dict[int, LiptakoError]
+    entries: Sequence[StoredEntry], waiting: dict[int, Place], faults: dict[int, LiptakoError]
 ) -> None:
     """Replace what is noted of these entries: that they wait, or why they are rejected."""
     positions = [entry.position for entry in entries]

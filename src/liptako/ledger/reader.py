@@ -1,6 +1,10 @@
 """Reads the log: records for the modules; heads and packages for the members who may have them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from liptako.core.log.bundle import PackageFrame, strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
@@ -23,15 +27,48 @@ def channel_value(log: Channel) -> ChannelValue:
     )
 
 
-def record_of(entry: Entry) -> Record:
+class StoredEntry(NamedTuple):
+    """An entry as it lies in the database, with its payload (nothing if gone) and its log."""
+
+    position: int
+    object: str
+    seq: int
+    leaf: bytes
+    header: bytes
+    body: bytes | None
+    origin: str
+    author: str
+    audience: str
+    lane: str
+
+
+_COLUMNS = (
+    "position", "object", "seq", "leaf", "header", "payload__body",
+    "channel_id", "channel__author", "channel__audience_id", "channel__lane",
+)  # fmt: skip
+
+
+def stored(entries: QuerySet[Entry], *, chunk: int = 0) -> Iterator[StoredEntry]:
+    """Give entries without what a model costs; all at once, or so many at a time."""
+    rows = entries.values_list(*_COLUMNS)
+    return map(StoredEntry._make, rows.iterator(chunk_size=chunk) if chunk else rows)
+
+
+@lru_cache(maxsize=256)
+def _log_of(origin: str, author: str, audience: str, lane: str) -> ChannelValue:
+    """Return what all records of a log share."""
+    return ChannelValue(origin=origin, author=author, audience=audience, lane=Lane(lane))
+
+
+def record_of(entry: StoredEntry) -> Record:
     """Return the record of an entry. Raises MalformedError if it is to be set aside."""
-    header = read_header(channel_value(entry.channel), bytes(entry.header))
-    stored = getattr(entry, "payload", None)
+    log = _log_of(entry.origin, entry.author, entry.audience, entry.lane)
+    header = read_header(log, bytes(entry.header))
     payload = None
-    if stored is not None and registry.module_of(header.kind):
-        payload = registry.decode_payload(header.kind, bytes(stored.body))
+    if entry.body is not None and registry.module_of(header.kind):
+        payload = registry.decode_payload(header.kind, bytes(entry.body))
     return Record(
-        origin=entry.channel_id,
+        origin=entry.origin,
         seq=entry.seq,
         leaf=bytes(entry.leaf),
         header=header,
@@ -44,8 +81,8 @@ def thread_records(thread: Thread) -> list[Record]:
     entries = Entry.objects.filter(
         object=thread.object, channel__author=thread.author, channel__audience=thread.audience
     )
-    drawn = entries.filter(rejected=None, waiting=None).select_related("channel", "payload")
-    records = [record_of(entry) for entry in drawn]
+    drawn = entries.filter(rejected=None, waiting=None)
+    records = [record_of(entry) for entry in stored(drawn)]
     return sorted(
         (record for record in records if record.payload is not None),
         key=lambda record: record.order,

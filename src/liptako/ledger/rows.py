@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
 from liptako.ledger.models import Projected
 from liptako.ledger.records import Thread
 
@@ -22,4 +24,24 @@ def replace_rows(model: type[Row], threads: Collection[Thread], rows: Sequence[R
     keys = [thread.key for thread in threads]
     for i in range(0, len(keys), _IN):
         model._default_manager.filter(thread__in=keys[i : i + _IN]).delete()
-    model._default_manager.bulk_create(rows, batch_size=500)
+    insert_rows(model, rows)
+
+
+def insert_rows(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """Write new rows, whose keys are set, with one prepared statement.
+
+    Half the time of `bulk_create`, which for SQLite puts a statement of at most 999 values together
+    for every few rows anew.
+    """
+    if not rows:
+        return
+    database = connections[DEFAULT_DB_ALIAS]  # not the proxy, which costs more than the work
+    fields, quoted = model._meta.concrete_fields, database.ops.quote_name
+    columns = ", ".join(quoted(field.column) for field in fields if field.column)
+    marks = ", ".join(["%s"] * len(fields))
+    table = quoted(model._meta.db_table)
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 (our own names)
+    prepared = [(field.attname, field.get_db_prep_save) for field in fields]
+    values = [[prepare(getattr(row, name), database) for name, prepare in prepared] for row in rows]
+    with database.cursor() as cursor:
+        cursor.executemany(statement, values)

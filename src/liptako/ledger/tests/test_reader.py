@@ -7,7 +7,7 @@ from liptako.core.log.merkle import CompactRange
 from liptako.core.log.verify import accept_package
 from liptako.core.records.payload import derive_salt
 from liptako.core.refs import audience_id
-from liptako.ledger import store
+from liptako.ledger import reader, store
 from liptako.ledger.models import Channel, Entry, Package, Payload
 from liptako.ledger.reader import (
     channel_value,
@@ -123,14 +123,14 @@ def test_the_other_packages_keep_their_seeds(log):
 
 def test_the_record_of_an_erased_payload_is_there_without_it(log):
     erase(7)
-    record = record_of(Entry.objects.select_related("channel").get(seq=7))
+    record = record_of(*reader.stored(Entry.objects.filter(seq=7)))
     assert (record.header.object, record.payload) == ("0000000000007", None)
     assert thread_records(record.thread) == []
 
 
 def test_a_record_is_read_as_it_was_written(node):
     (written,) = store.append(node, [event(1)])
-    assert record_of(Entry.objects.get()) == written
+    assert record_of(*reader.stored(Entry.objects.all())) == written
     assert thread_records(written.thread) == [written]
 
 
