@@ -32,7 +32,14 @@ from liptako.web import fields
 
 
 class IncidentForm(forms.Form):
-    """An incident, as a watch officer types it."""
+    """An incident, as a watch officer types it; the fields in the order of the page."""
+
+    field_order = (
+        "kind", "severity", "status", "precedence", "summary", "begins", "ends", "precision",
+        "where", "lat", "lon", "radius_km", *[
+            f"{name}_{part}" for name in words.HARMS for part in ("best", "low", "high")
+        ],
+    )  # fmt: skip
 
     kind = forms.ChoiceField(
         label=_("What happened"),
@@ -111,6 +118,7 @@ class IncidentForm(forms.Form):
                     max_value=10_000_000,
                     required=False,
                 )
+        self.order_fields(self.field_order)
 
     def clean(self) -> None:
         """Say at its field what does not fit together; what an incident must be is in `rules`."""
