@@ -107,6 +107,14 @@ def test_an_empty_consistency_proof_between_two_sizes_is_refused():
         verify_consistency(3, 5, old_root=bytes(32), new_root=bytes(32), proof=())
 
 
+@pytest.mark.parametrize("proof", [[bytes(31)], [bytes(32), b""], [bytes(33)]])
+def test_a_proof_with_a_hash_of_another_length_is_refused(proof):
+    with pytest.raises(VerificationError, match="hashes of 32 bytes"):
+        verify_consistency(3, 5, old_root=bytes(32), new_root=bytes(32), proof=proof)
+    with pytest.raises(VerificationError, match="hashes of 32 bytes"):
+        verify_inclusion(bytes(32), index=0, size=4, root=bytes(32), proof=proof)
+
+
 def vector_files(kind):
     return sorted((VECTORS / kind).rglob("*.json"))
 
