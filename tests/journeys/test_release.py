@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, reverse
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ from liptako.members import actions as people
 from liptako.members.models import Person
 from liptako.members.offices import STANDARD
 from liptako.members.permissions import Actor
-from liptako.members.records import Office, Role
+from liptako.members.records import Mandate, Office, Role
 from liptako.situation import actions
 from liptako.situation.models import Incident as IncidentRow
 from liptako.situation.records import (
@@ -34,6 +34,7 @@ from liptako.situation.records import (
     Place,
     Transform,
 )
+from liptako.situation.words import PILES
 
 MEMBERS = ("ML", "BF", "NE")
 OFFICES = ("permanence", "diffusion", "planification", "administration", "audit", "redaction")
@@ -62,7 +63,9 @@ cases = st.builds(
 
 def words_of(number):
     """Return the words of a case, by what they would give away."""
-    names = ("summary", "text", "words", "source", "journal", "handled", "released")
+    names = (
+        "summary", "text", "words", "source", "journal", "handled", "released", "mandate", "audit"
+    )  # fmt: skip
     return {name: f"{name}{number}needle" for name in names}
 
 
@@ -114,6 +117,10 @@ def report(fleet, number, case):
                 region=SOMEWHERE if case.transform is Transform.REGION else None,
             )
             actions.release(node, actor(case.owner, "releasing_officer", "diffusion"), name, order)
+        mandate = Mandate(office="permanence", subjects=(words["mandate"],), begins=BEGINS)
+        chief = actor(case.owner, "node_administrator", "administration")
+        people.give_mandate(node, chief, mandate, case.audience)
+        people.record_audit(node, "bundle.refused", actor=chief, detail=words["audit"])
 
 
 def add_officers(fleet):
@@ -128,7 +135,7 @@ def add_officers(fleet):
 
 def doors(fleet, member):
     """Give everything that anybody at a member's node can get out of it, as text."""
-    with fleet.at(member) as node:
+    with fleet.at(member):
         client = Client()
         client.force_login(Person.objects.get(username="everything"))
         for row in IncidentRow.objects.all():
@@ -136,36 +143,40 @@ def doors(fleet, member):
         for path in PATHS:
             yield client.get(path).content.decode()
         yield "".join(repr(row) for row in IncidentRow.objects.values())
-        for other in MEMBERS:
-            if other != member:
-                target = io.BytesIO()
-                sync.write_bundle(node, other, target, limit=None, standalone=True)
-                yield opened(fleet, other, target.getvalue(), member)
+
+
+def addresses(resolver, before="/"):
+    """Give every address of the program that needs nothing filled in, of later pages too."""
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern).lstrip("^")
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, route)
+        elif "<" not in route:
+            yield route
 
 
 PATHS = (
-    "/",
-    "/incidents/",
+    *addresses(get_resolver("liptako.urls")),
     "/incidents/?text=eedl",
     "/incidents/?kind=flood&standing=live",
-    "/map/",
-    "/incidents.geojson",
-    "/journal/",
-    "/partners/",
+    *(f"/incidents/?pile={pile}" for pile in PILES),
+    "/journal/?text=eedl",
     "/partners/set-aside/waiting/",
     "/partners/set-aside/rejected/",
-    "/audit/",
-    "/mandates/",
-    "/people/",
 )
 
 
-def opened(fleet, other, data, member):
-    """Return what a bundle tells its recipient about the sender's third parties' records."""
-    plain = io.BytesIO()
-    unseal(io.BytesIO(data), plain, fleet.nodes[other].identity)
-    plain.seek(0)
-    return repr([frame for frame in read_bundle(plain) if frame]) if member != other else ""
+def bundles(fleet, member):
+    """Give for each partner of a node what a bundle for it holds, opened, as text."""
+    for other in MEMBERS:
+        if other == member:
+            continue
+        sealed, plain = io.BytesIO(), io.BytesIO()
+        with fleet.at(member) as node:
+            sync.write_bundle(node, other, sealed, limit=None, standalone=True)
+        unseal(io.BytesIO(sealed.getvalue()), plain, fleet.nodes[other].identity)
+        plain.seek(0)
+        yield other, repr(list(read_bundle(plain)))
 
 
 def allowed(case, number, viewer):
@@ -176,10 +187,11 @@ def allowed(case, number, viewer):
         return everything
     if viewer not in case.audience:
         return set()
-    coarse = {words["released"], f"REF-{number}needle"}
+    coarse = {words["released"], words["mandate"], f"REF-{number}needle"}
     if case.transform is not Transform.AS_IS:
         return coarse
-    return everything - {words[name] for name in ("summary", "source", "journal", "handled")}
+    hidden = ("summary", "source", "journal", "handled", "audit")
+    return everything - {words[name] for name in hidden}
 
 
 def secrets(chosen, viewer):
@@ -204,6 +216,9 @@ def test_no_door_of_any_node_gives_away_what_was_not_released(fleet, chosen):
     add_officers(fleet)
     for number, case in enumerate(chosen):
         report(fleet, number, case)
+    for sender in MEMBERS:
+        for recipient, text in bundles(fleet, sender):
+            assert {word for word in secrets(chosen, recipient) if word in text} == set()
     fleet.settle()
     for viewer in MEMBERS:
         hidden = secrets(chosen, viewer)
@@ -225,6 +240,15 @@ def test_what_was_released_is_seen_so_that_the_search_above_can_fail(fleet):
     add_officers(fleet)
     report(fleet, 0, Case("ML", frozenset({"BF"}), Transform.CELL))
     report(fleet, 1, Case("ML", frozenset({"BF", "NE"}), Transform.AS_IS))
+    told = dict(bundles(fleet, "ML"))
+    assert (words_of(0)["released"] in told["BF"], words_of(0)["mandate"] in told["BF"]) == (
+        True,
+        True,
+    )
+    assert (words_of(1)["text"] in told["NE"], words_of(0)["mandate"] in told["NE"]) == (
+        True,
+        False,
+    )
     fleet.settle()
     text = "".join(doors(fleet, "BF"))
     wanted = allowed(Case("ML", frozenset({"BF"}), Transform.CELL), 0, "BF")
@@ -241,5 +265,6 @@ def test_an_office_without_the_right_sees_no_incident_of_its_own_state(fleet, of
     with fleet.at("ML"):
         client = Client()
         client.force_login(Person.objects.get(username=office))
-        seen = any("needle" in client.get(path).content.decode() for path in PATHS)
+        word = words_of(0)["summary"]
+        seen = any(word in client.get(path).content.decode() for path in PATHS)
     assert seen == (office in {"permanence", "diffusion", "planification", "audit"})

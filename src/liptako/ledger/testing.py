@@ -1,7 +1,8 @@
 """The invariants I1 to I3 as checks that every module runs for every kind it reads.
 
 I4 (a rule gives the same answer everywhere) follows from the rules being pure, which the import
-contracts hold; I5 (nobody sees what the release does not allow) is `tests/journeys/test_release`.
+contracts hold; I5 (nobody sees what the release does not allow) is `tests/journeys/test_release`,
+which walks through every address of the program, those of a later page included.
 """
 
 import itertools
@@ -28,7 +29,9 @@ MOST_ORDERS = 24
 
 
 def check_bytes(kind: str, payload: msgspec.Struct) -> bytes:
-    """I1: a payload reads what it writes, and bytes with a field of a later version stay the same.
+    """I1: a payload reads what it writes, and a field of a later version stands in nobody's way.
+
+    That bytes stay as they came, whatever is in them, is held by the ledger for all kinds.
 
     Returns the bytes, for a golden vector.
     """
@@ -36,9 +39,6 @@ def check_bytes(kind: str, payload: msgspec.Struct) -> bytes:
     assert registry.decode_payload(kind, data) == payload
     later = decode_fields(data, limit=PAYLOAD_LIMIT) | {"later": {"x": [1, "é"]}}
     assert registry.decode_payload(kind, encode_fields(later)) == payload
-    assert encode_fields(decode_fields(encode_fields(later), limit=PAYLOAD_LIMIT)) == encode_fields(
-        later
-    )
     return data
 
 

@@ -138,10 +138,10 @@ def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
     return rules.transformed(incident, order.transform, order.region, order.summary)
 
 
-def fingerprint(copy: IncidentPayload, members: frozenset[str]) -> str:
-    """Return a hash of what would go to whom: by it a release says what its officer has seen."""
-    roster = audience_id(members).encode()
-    return hashlib.sha256(roster + encode_payload(copy)).hexdigest()
+def fingerprint(copy: IncidentPayload, order: ReleaseOrder) -> str:
+    """Return a hash of what would go to whom and how: a release says by it what was seen."""
+    how = [sorted(order.members), order.basis, order.until, order.precedence, order.transform]
+    return hashlib.sha256(msgspec.json.encode(how) + encode_payload(copy)).hexdigest()
 
 
 @transaction.atomic
@@ -159,7 +159,7 @@ def release(
     if members == node.alone:
         raise RefusedError("release: expected at least one partner")
     shown = preview(node, name, order)
-    if seen is not None and seen != fingerprint(shown, members):
+    if seen is not None and seen != fingerprint(shown, order):
         raise RefusedError("release: this is not what was shown; look at it again, then release it")
     told = audit_draft(
         node,

@@ -1,6 +1,7 @@
 """Tables of the desk, drawn from records; and the local table of running imports."""
 
 from django.db import models
+from django.utils import timezone
 
 from liptako.ledger.models import Projected
 
@@ -65,6 +66,11 @@ class Release(Projected):
     office = models.CharField(max_length=64)
     released_at = models.DateTimeField()
     versions = models.PositiveIntegerField()
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether its time is over: what was released is deleted everywhere."""
+        return self.until is not None and self.until <= timezone.now()
 
 
 class JournalEntry(Projected):

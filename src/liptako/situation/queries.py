@@ -97,8 +97,9 @@ def _own(actor: Actor | None) -> QuerySet[Incident]:
 
 
 def _releases_of_it() -> QuerySet[Release]:
-    """Return the releases of the incident that an outer query looks at."""
-    return Release.objects.filter(author=OuterRef("author"), object=OuterRef("object"))
+    """Return the releases, not ended, of the incident that an outer query looks at."""
+    going_on = Release.objects.filter(Q(until=None) | Q(until__gt=timezone.now()))
+    return going_on.filter(author=OuterRef("author"), object=OuterRef("object"))
 
 
 def unreleased(actor: Actor | None) -> QuerySet[Incident]:

@@ -1,7 +1,7 @@
 """Form of the release."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -55,6 +55,12 @@ class ReleaseForm(forms.Form):
         fields.offer(self, "audience", [fields.CHOOSE, *audiences])
 
     def until(self) -> int | None:
-        """Return when the release ends, in milliseconds UTC."""
+        """Return when the release ends, in milliseconds UTC: whole days, and the rest of today.
+
+        So it is the same when it is shown and when it is ordered.
+        """
         days = self.cleaned_data["days"]
-        return instant_of(timezone.now() + timedelta(days=days)).milliseconds if days else None
+        if not days:
+            return None
+        midnight = datetime.combine(timezone.now().astimezone(UTC), time.min, UTC)
+        return instant_of(midnight + timedelta(days=days + 1)).milliseconds

@@ -60,7 +60,7 @@ def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, An
         "words": words_of(row),
         "precedence": PRECEDENCES[order.precedence],
         "until": None if order.until is None else Instant(order.until).moment(),
-        "seen": actions.fingerprint(copy, members),
+        "seen": actions.fingerprint(copy, order),
         "audience": audience_words(node.member, members),
     }
 
@@ -76,7 +76,10 @@ def _last_release(request: OfficerRequest, name: str, before: IncidentPayload) -
         "audience": last.target,
         "transform": last.transform,
         "basis": last.basis,
-        "summary": next(item.summary for item in told if item.audience == last.target),
+        "summary": next(
+            (item.summary for item in told if item.audience == last.target),
+            words.kind_word(before.kind),  # what was released has expired
+        ),
     }
 
 

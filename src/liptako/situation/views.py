@@ -61,7 +61,9 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "own": row.author == request.node.member,
         "versions": with_words(queries.other_versions(request.actor, row)),
         "releases": [(item, name_of(frozenset(item.members))) for item in releases],
-        "outdated": any(item.released_at < row.updated_at for item in releases),
+        "outdated": any(
+            item.released_at < row.updated_at for item in releases if not item.has_ended
+        ),
         "entries": queries.journal_of(request.actor, name),
         "transforms": words.TRANSFORMS,
     }

@@ -203,7 +203,7 @@ def test_a_partners_incident_is_not_ours_to_release(node, releaser, partner_of, 
 
 
 def test_what_was_seen_may_go_out(node, reported, releaser):
-    seen = actions.fingerprint(actions.preview(node, reported, order()), ALL)
+    seen = actions.fingerprint(actions.preview(node, reported, order()), order())
     record = actions.release(node, releaser, reported, order(), seen=seen)
     assert payloads(reported, ALL) == [record.payload]
 
@@ -214,17 +214,20 @@ def test_what_was_seen_may_go_out(node, reported, releaser):
         {"transform": Transform.AS_IS},
         {"summary": "Attaque à Tessit"},
         {"members": frozenset({"BF"})},
+        {"precedence": Precedence.FLASH},
+        {"until": NEXT_YEAR},
+        {"basis": "Article 7"},
     ],
 )
 def test_what_was_not_seen_does_not_go_out(node, reported, releaser, changes):
-    seen = actions.fingerprint(actions.preview(node, reported, order()), ALL)
+    seen = actions.fingerprint(actions.preview(node, reported, order()), order())
     with pytest.raises(RefusedError, match="this is not what was shown"):
         actions.release(node, releaser, reported, replace(order(), **changes), seen=seen)
     assert models.Release.objects.count() == 0
 
 
 def test_what_was_changed_after_it_was_seen_does_not_go_out(node, reported, watch, releaser):
-    seen = actions.fingerprint(actions.preview(node, reported, order()), ALL)
+    seen = actions.fingerprint(actions.preview(node, reported, order()), order())
     known = actions.own_incident(node, reported)
     actions.update(node, watch, reported, msgspec.structs.replace(known, severity=4))
     with pytest.raises(RefusedError, match="this is not what was shown"):

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from django.utils import timezone, translation
 
+from liptako.core.clock import instant_of
 from liptako.core.records.envelope import Precedence
 from liptako.core.refs import audience_id
+from liptako.ledger import store
 from liptako.ledger.models import Entry
 from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Thread
@@ -197,7 +199,7 @@ def test_a_release_for_some_days_ends(page):
     seen = page.look(days="10").context["seen"]
     page.let_go(seen, days="10")
     left = ReleaseRow.objects.get().until - timezone.now()
-    assert timedelta(days=10) - timedelta(minutes=5) < left <= timedelta(days=10)
+    assert timedelta(days=10) < left <= timedelta(days=11)
 
 
 # Coarse places
@@ -233,6 +235,34 @@ def test_a_place_in_words_alone_can_be_released_as_it_is(sign_in, report):
 # Who may
 
 
+@pytest.mark.parametrize(
+    "changes", [{"precedence": "flash"}, {"days": "7"}, {"basis": "Article 7"}]
+)
+def test_how_it_goes_out_is_part_of_what_was_seen(page, changes):
+    seen = page.look().context["seen"]
+    assert (page.let_go(seen, **changes).status_code, gone()) == (422, [])
+    assert page.let_go(seen).status_code == 302
+
+
+def test_a_release_that_has_ended_is_told_as_such_and_can_be_given_again(node, actor, page):
+    order = actions.ReleaseOrder(
+        members=ALL,
+        transform=Transform.CELL,
+        summary="Attaque",
+        basis="Article 6",
+        until=1_700_000_000_000,
+    )
+    actions.release(node, actor("releasing_officer"), page.name, order)
+    store.expire(instant_of(timezone.now()))
+    form = page.browser.get(page.url).context["form"]
+    proposed = [form[name].value() for name in ("basis", "summary")]
+    assert (proposed, gone()) == (["Article 6", "Armed attack"], [])
+    told = page.browser.get(f"/incidents/ML/{page.name}/").content.decode()
+    assert '<span class="tag">ended</span>' in told
+    assert page.name in page.browser.get("/incidents/?pile=release").content.decode()
+    assert page.let_go(page.look().context["seen"]).status_code == 302
+
+
 @pytest.mark.parametrize("office", OTHERS)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_office_without_the_right_releases_nothing(node, sign_in, report, office, method):
@@ -240,7 +270,7 @@ def test_an_office_without_the_right_releases_nothing(node, sign_in, report, off
     order = actions.ReleaseOrder(
         members=ALL, transform=Transform.CELL, summary=TYPED["summary"], basis="Article 6"
     )
-    seen = actions.fingerprint(actions.preview(node, name, order), ALL)
+    seen = actions.fingerprint(actions.preview(node, name, order), order)
     typed = TYPED | {"release": "1", "seen": seen}
     answer = getattr(sign_in(office), method)(f"/incidents/{name}/release", typed)
     assert (answer.status_code, gone()) == (403, [])
