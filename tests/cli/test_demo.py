@@ -118,7 +118,7 @@ def test_all_three_nodes_have_the_same_incidents(played):
 
 def test_what_an_earlier_run_left_is_gone_and_secrets_are_private(played):
     folder, _ = played
-    names = {"base-port", "sign-ins.json", "compact.json", *NODES}
+    names = {"base-port", "played", "sign-ins.json", "compact.json", *NODES}
     modes = [(folder / name).stat().st_mode for name in ("sign-ins.json", "ML/liptako.env")]
     assert {path.name for path in folder.iterdir()} == names
     assert [stat.S_IMODE(mode) for mode in modes] == [0o600, 0o600]

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import psycopg
@@ -153,6 +154,19 @@ def test_work_goes_on_after_a_fault_of_its_schedule(ml):
             wait_for_line(working.stderr, "schedule: ")
         code, _, _ = stopped(working)
     assert code == 0
+
+
+@pytest.mark.skipif(POSTGRESQL, reason="there a table that is gone is a fault of the program")
+def test_work_goes_on_once_the_database_takes_it_again(ml):
+    table = "django_tasks_database_dbtaskresult"
+    ml.change(f"ALTER TABLE {table} RENAME TO lost")
+    with ml.process("work") as working:
+        wait_for_line(working.stderr, "the database would not take it: ")
+        ml.change(f"ALTER TABLE lost RENAME TO {table}")
+        time.sleep(4)
+        assert working.poll() is None
+        code, _, err = stopped(working)
+    assert (code, "Traceback" in err) == (0, False)
 
 
 def test_a_partner_that_comes_late_gets_what_waited_and_gives_what_it_has(ml, bf, address):

@@ -26,6 +26,7 @@ from liptako.cli.demo_nodes import (
     COMPACT,
     NODES,
     PEOPLE,
+    PLAYED,
     SIGN_INS,
     DemoNode,
     base_port,
@@ -65,9 +66,10 @@ def run_demo(args: Namespace) -> int:
         data = os.environ.get("LIPTAKO_DATA") if args.data is None else args.data
         _set_up(folder, base, data and str(Path(data).absolute()))
     with Fleet(folder, base) as fleet:
-        if first:
+        if not (folder / PLAYED).exists():
             _show_exchange(folder)
             _play(folder)
+            write_file(folder / PLAYED, b"")
         _tell(folder, base, time.monotonic() - began)
         if not args.until_ready:
             fleet.wait()

@@ -10,6 +10,9 @@ from liptako.core.errors import RefusedError
 
 COMPACT = "compact.json"
 SIGN_INS = "sign-ins.json"
+PLAYED = "played"
+"""File that says that the scripted incident has been shown."""
+
 BASE = "base-port"
 """File with the first port; it also marks a folder as one of a demonstration."""
 

@@ -1,17 +1,19 @@
 """Commands of a node's life: init, work, rebuild."""
 
 import threading
+import time
 from argparse import Namespace
 from gettext import gettext as _
 
 from liptako.cli import codes
 from liptako.cli.commands import Commands
-from liptako.cli.home import home_of, start
-from liptako.cli.words import Progress, complain, say
+from liptako.cli.home import home_of, start, storage_error
+from liptako.cli.words import Progress, complain, error_words, say
 from liptako.env import read_settings
 
 _SCHEDULE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
+_PAUSE_SECONDS = 2.0
 
 
 def add_commands(commands: Commands) -> None:
@@ -57,18 +59,34 @@ def run_init(args: Namespace) -> int:
 def run_work(args: Namespace) -> int:
     """Run jobs as they come and ask for exchanges when they are due, until interrupted."""
     start(args)
-    from django.core.management import call_command
-
     stop = threading.Event()
     schedule = threading.Thread(target=_schedule, args=(stop,), daemon=True)
     schedule.start()
     say(_("Working. Stop with Ctrl+C."))
     try:
-        call_command("db_worker", interval=_POLL_SECONDS, startup_delay=False, verbosity=0)
+        while not _has_worked():
+            time.sleep(_PAUSE_SECONDS)
     finally:
         stop.set()
         schedule.join(timeout=10)
     return codes.OK
+
+
+def _has_worked() -> bool:
+    """Run jobs until told to stop; False if the database would not take it for a while."""
+    from django.core.management import call_command
+    from django.db import close_old_connections
+
+    try:
+        call_command("db_worker", interval=_POLL_SECONDS, startup_delay=False, verbosity=0)
+    except Exception as error:
+        found = storage_error(error)
+        if found is None:
+            raise
+        complain(error_words(found))  # such as a rebuild, which lets nobody write until it is done
+        close_old_connections()
+        return False
+    return True
 
 
 def _schedule(stop: threading.Event) -> None:
