@@ -10,13 +10,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(WHEEL_VENV)/bin/python -m pytest
 WORKERS ?= 2
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/liptako/__init__.py)
+WHEEL := dist/liptako-$(VERSION)-py3-none-any.whl
 SOURCES := $(shell find src/liptako -name '*.py' -o -name '*.html' -o -name '*.po' -o -name '*.css' -o -name '*.js' | grep -v /static/web/vendor/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build messages docs lock soak clean test-sqlite test-postgresql
+.PHONY: help demo test check bench build wheel messages migrations docs lock clean test-sqlite \
+    test-postgresql
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 17
 
 demo: $(VENV)/run build ## run three nodes with real data (RESET=1 begins anew, UNTIL_READY=1 stops by itself)
 	$(BIN)/liptako demo --folder demo-nodes $(if $(RESET),--reset) $(if $(UNTIL_READY),--until-ready)
@@ -51,10 +54,16 @@ bench: $(VENV)/dev build ## measure beside peers and print a table (results go t
 
 build: build/static build/catalogue ## what pages need: map script, typeface, outlines, catalogue
 
+wheel: $(WHEEL) ## build the wheel that a node is installed from, into dist/
+	@echo $(WHEEL)
+
 messages: $(VENV)/dev ## collect new texts into the French catalogue
 	$(BIN)/python tools/catalogue.py update
 
-docs: $(VENV)/dev build ## write the reference pages again from the code
+migrations: $(VENV)/dev ## write the migrations of models that have changed
+	$(BIN)/python tools/project.py makemigrations
+
+docs: $(VENV)/dev build ## write the reference pages and the test vector again from the code
 	$(BIN)/python tools/project.py reference
 
 lock: $(VENV)/dev ## pin all dependencies again, with hashes and without addresses
@@ -102,11 +111,15 @@ build/catalogue: src/liptako/locale/fr/LC_MESSAGES/django.po | $(VENV)/run
 	$(BIN)/python tools/catalogue.py compile
 	@touch $@
 
-# The wheel is tested, not the tree: this environment sees the dependencies but not src/.
-$(WHEEL_VENV)/installed: $(VENV)/dev build/static build/catalogue pyproject.toml $(SOURCES)
-	rm -rf dist $(WHEEL_VENV)
+$(WHEEL): $(VENV)/run build/static build/catalogue pyproject.toml $(SOURCES)
+	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist > build/wheel.txt || { cat build/wheel.txt; exit 1; }
+	@touch $@
+
+# The wheel is tested, not the tree: this environment sees the dependencies but not src/.
+$(WHEEL_VENV)/installed: $(VENV)/dev $(WHEEL)
+	rm -rf $(WHEEL_VENV)
 	$(BIN)/python -m venv --without-pip $(WHEEL_VENV)
 	$(BIN)/python tools/project.py link $(VENV) $(WHEEL_VENV)
-	$(PIP) --python $(WHEEL_VENV)/bin/python install --no-deps --no-index dist/*.whl
+	$(PIP) --python $(WHEEL_VENV)/bin/python install --no-deps --no-index $(WHEEL)
 	@touch $@

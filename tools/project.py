@@ -1,7 +1,8 @@
 """Small steps of the Makefile that are clearer in Python than in shell.
 
 `link A B` lets environment B see the packages of A, `lock` pins dependencies, `types`, `migrations`
-and `coverage` are gates, `reference` writes the pages that are made from the code.
+and `coverage` are gates, `makemigrations` writes what the gate asks for, `reference` writes the
+pages and the test vector that are made from the code.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = ROOT / "requirements"
-PURE = ("src/liptako/*/records.py", "src/liptako/*/rules.py")
+_MAKEMIGRATIONS = [sys.executable, "-m", "django", "makemigrations"]
 
 
 def link(source: str, target: str) -> int:
@@ -64,9 +65,8 @@ def types() -> int:
 
 def migrations() -> int:
     """Fail if a model has changed without a migration."""
-    command = [sys.executable, "-m", "django", "makemigrations", "--check", "--dry-run"]
     result = subprocess.run(
-        [*command, "--verbosity=1"],
+        [*_MAKEMIGRATIONS, "--check", "--dry-run", "--verbosity=1"],
         env=environment(),
         capture_output=True,
         text=True,
@@ -77,6 +77,11 @@ def migrations() -> int:
     return result.returncode
 
 
+def makemigrations() -> int:
+    """Write the migrations of models that have changed."""
+    return subprocess.run(_MAKEMIGRATIONS, env=environment(), check=False).returncode
+
+
 def coverage() -> int:
     """Fail if core, records or rules are not covered in every branch."""
     files = ["*/liptako/core/*", "*/liptako/*/records.py", "*/liptako/*/rules.py"]
@@ -85,9 +90,13 @@ def coverage() -> int:
 
 
 def reference() -> int:
-    """Write the reference pages again."""
-    command = [sys.executable, "tests/docs/reference.py", "write"]
-    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+    """Write the reference pages and the test vector again."""
+    scripts = ("tests/docs/reference.py", "tests/docs/vectors.py")
+    commands = [[sys.executable, script, "write"] for script in scripts]
+    return max(
+        subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+        for command in commands
+    )
 
 
 STEPS = {
@@ -95,6 +104,7 @@ STEPS = {
     "lock": lock,
     "types": types,
     "migrations": migrations,
+    "makemigrations": makemigrations,
     "coverage": coverage,
     "reference": reference,
 }

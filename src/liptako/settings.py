@@ -1,11 +1,12 @@
 """Django's settings, made from ours. The environment is read in `env`, nowhere else."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from liptako.env import read_settings
+from liptako.env import read_settings, split_address
 
 LIPTAKO = read_settings()
 PACKAGE = Path(__file__).parent
@@ -101,6 +102,12 @@ DATABASES = {
     }
 }
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+CACHES = {
+    "default": {
+        "BACKEND": "liptako.members.accounts.AttemptCache",  # allauth keeps its counts, nobody else
+        "LOCATION": LIPTAKO.home / "cache",
+    }
+}
 
 # People: allauth, without mail (a node may have none), by name of account.
 AUTH_USER_MODEL = "members.Person"
@@ -132,7 +139,23 @@ MFA_TOTP_ISSUER = f"Liptako {LIPTAKO.member}"
 # Passkeys need a secure context; browsers count http://localhost as one, and so do we.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = any(url.startswith("http:") for url in LIPTAKO.listen)
 
-_https_only = all(url.startswith("https:") for url in LIPTAKO.listen)
+
+def _is_this_machine(host: str) -> bool:
+    """Say whether a host is one that nobody reaches from another machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# Plain http on the machine itself says nothing of the wire. Beside an https address it does not
+# make cookies insecure, and whoever uses it can sign in all the same: Chromium and Firefox trust
+# localhost and 127.0.0.1 and take secure cookies there.
+_addresses = map(split_address, LIPTAKO.listen)
+_schemes = {
+    name for name, host, _port in _addresses if name == "https" or not _is_this_machine(host)
+}
+_https_only = _schemes == {"https"}
 SESSION_COOKIE_NAME = f"liptako_{LIPTAKO.member.lower()}"  # three nodes may run on one machine
 CSRF_FAILURE_VIEW = "liptako.web.faults.stale_form"
 CSRF_COOKIE_NAME = f"liptako_csrf_{LIPTAKO.member.lower()}"

@@ -122,7 +122,7 @@ def test_bytes_that_are_no_compact_are_refused(ml, tmp_path):
 
 
 def test_the_address_of_a_partner_is_kept_and_taken_away(ml):
-    first = ml.ok("partner", "BF", "https://127.0.0.1:8443")
+    first = ml.ok("partner", "BF", " https://127.0.0.1:8443/ ")
     second = ml.ok("partner", "BF", "")
     assert first == "Address of BF: https://127.0.0.1:8443\n"
     assert second == "Address of BF: none: by file only\n"
@@ -131,6 +131,17 @@ def test_the_address_of_a_partner_is_kept_and_taken_away(ml):
     assert ml.do(f"from liptako.members.models import AuditEvent; {told}") == str(
         [("administration", "BF", "https://127.0.0.1:8443"), ("administration", "BF", "")]
     )
+
+
+@pytest.mark.parametrize(
+    "address", ["http://foo/bar?x", "foo", "https://h/path", "https://h:99999", "https://a@h"]
+)
+def test_what_is_no_address_is_not_kept(ml, address):
+    ml.ok("partner", "BF", "https://127.0.0.1:8443")
+    told = f"address: expected https://HOST:PORT, got {address}\n"
+    assert ml.run("partner", "BF", address) == (3, "", told)
+    kept = "from liptako.federation.models import Peer; print(Peer.objects.get(member='BF').url)"
+    assert ml.do(kept) == "https://127.0.0.1:8443"
 
 
 @pytest.mark.parametrize(

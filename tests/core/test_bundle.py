@@ -1,8 +1,11 @@
 """Bundles: frames in, the same frames out; cut and damaged ones keep their good beginning."""
 
+import errno
 import io
 from hashlib import shake_256
+from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -16,6 +19,7 @@ from liptako.core.log.bundle import (
     ChannelFrame,
     HeadsFrame,
     PackageFrame,
+    add_cut,
     read_bundle,
     restore_hash,
     strip_hash,
@@ -113,6 +117,59 @@ def test_a_bundle_that_is_wrong_says_what_is_wrong(data, message):
     assert message in str(error)
 
 
+def frame_of(*elements):
+    """Return a frame of any MessagePack values."""
+    body = msgspec.msgpack.encode(elements)
+    return len(body).to_bytes(4, "big") + body
+
+
+ENDED = frame_of("end", 1)
+
+
+def test_what_a_later_version_adds_at_the_end_of_a_frame_is_passed_over():
+    data = packed(frame_of("heads", b"note", {"later": [1, None]}, 2.5), ENDED)
+    assert read_all(data) == ([HeadsFrame(b"note")], None)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        ("later", b"note"),
+        (b"heads", b"note"),
+        ("heads", "note"),
+        ("heads",),
+        ("channel", b"ML/c/0", ("ML",), "bulk", b"", 0, b""),
+        ("channel", "ML/c/0", ("ML",), "bulk", "", 0, b""),
+        ("channel", "ML/c/0", ("ML",), "bulk", b"", 0.0, b""),
+        ("channel", "ML/c/0", (b"ML",), "bulk", b"", 0, b""),
+        ("package", 0, ("{}",), (None,), b"", (b"",), ()),
+        ("package", 0, (b"{}",), (False,), b"", (b"",), ()),
+        ("package", None, (b"{}",), (None,), b"", (b"",), ()),
+    ],
+    ids=str,
+)
+def test_a_frame_of_another_name_or_type_ends_the_reading(elements):
+    frames, error = read_all(packed(frame_of("heads", b"note"), frame_of(*elements), ENDED))
+    assert (frames, str(error)) == ([HeadsFrame(b"note")], "bundle: a frame cannot be read")
+
+
+def test_a_frame_as_deep_as_no_stack_is_an_error_of_ours():
+    body = b"\x93\xa5heads\xc4\0" + b"\x91" * 100_000 + b"\0"
+    _, error = read_all(packed(len(body).to_bytes(4, "big"), body))
+    assert str(error) == "bundle: a frame cannot be read"
+
+
+def test_that_the_end_is_missing_is_said_once_and_after_what_was_found():
+    found = VerificationError("entry %(seq)d: its payload is not the one it names", seq=1)
+    faults = [found]
+    for _ in range(2):
+        add_cut(faults)
+    assert [str(fault).partition(";")[0] for fault in faults] == [
+        str(found),
+        "bundle: it is cut short",
+    ]
+
+
 def test_a_header_travels_without_its_payload_hash():
     header = b'{"v":1,"payload":{"hash":"3DFeFdxDnN5kxBAdoHEJwHmdNwLDnXlzt+iHeRC1M14=","size":4}}'
     short = strip_hash(header, bytes(16), b"body")
@@ -155,6 +212,25 @@ def test_a_short_file_that_was_damaged_is_told_to_be_so():
     data[-1] ^= 1
     with pytest.raises(VerificationError, match="nothing of it was kept"):
         unsealed(bytes(data))
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_bundle():
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError) as caught:  # noqa: PT011 (which one is asked below)
+        unseal(io.BytesIO(sealed(bytes(200_000))), full, IDENTITY)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_disk_that_becomes_full_in_the_middle_does_not_shorten_the_bundle():
+    class Disk(io.BytesIO):
+        def write(self, data):
+            if self.tell():
+                raise full
+            return super().write(data)
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError) as caught:  # noqa: PT011 (which one is asked below)
+        unseal(io.BytesIO(sealed(bytes(200_000))), Disk(), IDENTITY)
+    assert caught.value is full
 
 
 def test_keys_of_age_in_another_spelling_are_refused():

@@ -1,5 +1,7 @@
 """Checkpoints and heads: what a log and a node say they hold, signed."""
 
+from base64 import b64encode
+
 import pytest
 
 from liptako.core.errors import MalformedError, VerificationError
@@ -64,7 +66,7 @@ def test_a_checkpoint_in_another_spelling_is_refused(text):
         parse_checkpoint(text)
 
 
-HEADS = Heads(sender="ML", recipient="BF", age=(2, 7), logs=(HEAD,))
+HEADS = Heads(sender="ML", recipient="BF", epoch=2, logs=(HEAD,))
 
 
 def test_heads_open_for_their_sender_and_recipient():
@@ -75,6 +77,29 @@ def test_heads_open_for_their_sender_and_recipient():
 
 def test_heads_say_how_much_of_a_log_is_held():
     assert (HEADS.size_of(ORIGIN), HEADS.size_of(OTHER)) == (3, 0)
+
+
+def test_heads_hold_sender_recipient_epoch_and_logs_and_nothing_else():
+    root = b64encode(HEAD.root).decode()
+    assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2\n{ORIGIN} 3 {root}\n"
+
+
+def longer(log):
+    """Return the head of a log with one more entry."""
+    return head_of(log.origin, LOG.extend([leaf_hash(b"d")]))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        Heads(sender="ML", recipient="BF", epoch=2, logs=(longer(HEAD),)),
+        Heads(sender="ML", recipient="BF", epoch=2, logs=(HEAD, head_of(OTHER, LOG))),
+        Heads(sender="ML", recipient="BF", epoch=3),
+    ],
+    ids=["a longer log", "one log more", "a restored node that holds less"],
+)
+def test_of_two_heads_the_later_one_is_told_by_epoch_and_sizes(later):
+    assert later.age > HEADS.age
 
 
 @pytest.mark.parametrize(("sender", "recipient"), [("ML", "NE")])
@@ -89,12 +114,13 @@ def test_heads_for_somebody_else_are_refused(sender, recipient):
     [
         "liptako.heads/2\nML\nBF\n",
         "liptako.heads/1\nML\nBF\n",
-        "liptako.heads/1\nML\nBF\n1\n",
-        "liptako.heads/1\nML\nBF\n0 1\n",
-        "liptako.heads/1\nML\nBF\n1 01\n",
-        f"liptako.heads/1\nML\nBF\n1 0\n{ORIGIN}\n",
+        "liptako.heads/1\nML\nBF\n\n",
+        "liptako.heads/1\nML\nBF\n0\n",
+        "liptako.heads/1\nML\nBF\n01\n",
+        "liptako.heads/1\nML\nBF\n1 7\n",
+        f"liptako.heads/1\nML\nBF\n1\n{ORIGIN}\n",
         Heads(sender="ML", recipient="BF", logs=(HEAD, HEAD)).text(),
-        "liptako.heads/1\nML\nbf\n1 0\n",
+        "liptako.heads/1\nML\nbf\n1\n",
     ],
 )
 def test_heads_in_another_spelling_are_refused(text):

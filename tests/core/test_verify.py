@@ -168,10 +168,39 @@ def test_a_package_of_another_shape_is_refused(changes):
         accept_package(CHANNEL, CompactRange(), head, broken)
 
 
-def test_a_package_with_nothing_in_it_changes_nothing():
+def test_a_package_with_nothing_in_it_is_refused():
     frame, head = package()
     empty = replaced(frame, headers=(), bodies=())
-    assert accept_package(CHANNEL, CompactRange(), head, empty) == (CompactRange(), ())
+    with pytest.raises(MalformedError, match="expected 1 to 256 headers"):
+        accept_package(CHANNEL, CompactRange(), head, empty)
+
+
+MANY = ENTRIES + [b"x"] * 400
+LEAVES = [leaf_hash(entry) for entry in MANY]
+MANY_HEAD = head_of(CHANNEL.origin, CompactRange().extend(LEAVES))
+
+
+def part(start, end):
+    """Return entries [start, end) of a longer log, without payloads."""
+    count = end - start
+    proof = consistency_proof(end, len(MANY), subtrees(LEAVES))
+    return PackageFrame(start, tuple(MANY[start:end]), (None,) * count, b"", (b"",) * count, proof)
+
+
+@pytest.mark.parametrize(("start", "end"), [(200, 400), (0, 257), (255, 257)])
+def test_a_package_across_a_multiple_of_256_is_refused(start, end):
+    log = CompactRange().extend(LEAVES[:start])
+    with pytest.raises(MalformedError, match="256"):
+        accept_package(CHANNEL, log, MANY_HEAD, part(start, end))
+
+
+@pytest.mark.parametrize(
+    ("held", "start", "end"), [(200, 200, 256), (100, 0, 256), (256, 256, 406)]
+)
+def test_a_range_that_is_sent_again_or_from_the_middle_on_is_taken(held, start, end):
+    log = CompactRange().extend(LEAVES[:held])
+    longer, new = accept_package(CHANNEL, log, MANY_HEAD, part(start, end))
+    assert (longer.size, [entry.seq for entry in new]) == (end, [*range(held, end)])
 
 
 def test_a_payload_that_was_erased_leaves_the_proof_intact():

@@ -149,7 +149,9 @@ def kinds_page() -> str:
     with translation.override("en"):
         for name, codes_of in _CODES.items():
             parts.append(f"\n### `{name}`\n\n| code | meaning |\n|---|---|\n")
-            parts += [f"| `{code}` | {word} |\n" for code, word in codes_of.items()]
+            parts += [
+                f"| `{code}` | {getattr(word, 'name', word)} |\n" for code, word in codes_of.items()
+            ]
     return "".join(parts)
 
 

@@ -27,6 +27,7 @@ PAGES_OF_DOCS = [path for path in TRACKED if path.suffix == ".md"]
 CODE = [path for path in TRACKED if path.suffix == ".py" and "migrations" not in path.parts]
 
 PROGRAM = [path for path in CODE if "src" in path.parts and "tests" not in path.parts]
+PROGRAM_LINES, OTHER_LINES, BODY_LINES = 300, 400, 30
 
 
 def text_of(path):
@@ -50,6 +51,12 @@ def test_every_make_target_that_a_page_names_exists():
         target for page in PAGES_OF_DOCS for target in re.findall(r"`make ([a-z-]+)", text_of(page))
     }
     assert named - targets == set()
+
+
+def test_every_target_that_is_no_file_has_a_rule():
+    makefile = text_of(ROOT / "Makefile").replace("\\\n", " ")
+    phony = " ".join(re.findall(r"^\.PHONY:(.*)$", makefile, re.MULTILINE)).split()
+    assert [name for name in phony if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 
 
 def test_every_command_that_a_page_names_exists():
@@ -98,7 +105,7 @@ def test_no_file_of_the_public_data_is_in_the_repository():
 
 
 def test_no_file_of_code_is_longer_than_it_may_be():
-    limits = {path: 300 if path in PROGRAM else 400 for path in CODE}
+    limits = {path: PROGRAM_LINES if path in PROGRAM else OTHER_LINES for path in CODE}
     long = [path for path, limit in limits.items() if len(text_of(path).splitlines()) > limit]
     assert long == []
 
@@ -116,7 +123,20 @@ def test_no_function_of_the_program_is_longer_than_it_may_be():
         for node in ast.walk(ast.parse(text_of(path)))
         if isinstance(node, ast.FunctionDef)
     ]
-    assert [function for function in functions if function[2] > 30] == []
+    assert [function for function in functions if function[2] > BODY_LINES] == []
+
+
+def test_the_page_for_contributors_names_the_sizes_that_are_held():
+    text = " ".join(text_of(ROOT / "CONTRIBUTING.md").split())
+    lint = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["ruff"]["lint"]
+    arguments, complexity = lint["pylint"]["max-args"], lint["mccabe"]["max-complexity"]
+    for words in (
+        f"Files of the program at most {PROGRAM_LINES} lines",
+        f"others (tests, tools, bench) at most {OTHER_LINES}",
+        f"bodies of its functions at most {BODY_LINES} lines",
+        f"arguments at most {arguments}, complexity at most {complexity}",
+    ):
+        assert words in text
 
 
 def test_every_file_of_code_begins_with_what_it_knows():

@@ -6,6 +6,7 @@ from datetime import date
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from liptako.members import words
 from liptako.members.models import Office
@@ -37,15 +38,13 @@ class PersonForm(forms.Form):
 
 
 class OfficeForm(forms.Form):
-    """An office with its titles and roles."""
+    """An office with its roles, and its titles in the languages of the pages."""
 
     code = forms.RegexField(
         r"^[a-z][a-z0-9-]{1,31}$",
         label=_("Code"),
         help_text=_("2 to 32 small letters, digits or hyphens; it cannot be changed later."),
     )
-    title_fr = forms.CharField(label=_("Title in French"), max_length=120)
-    title_en = forms.CharField(label=_("Title in English"), max_length=120, required=False)
     roles = forms.MultipleChoiceField(
         label=_("Roles"),
         choices=[(role.value, word) for role, word in words.ROLES.items()],
@@ -54,21 +53,40 @@ class OfficeForm(forms.Form):
     )
     closed = forms.BooleanField(label=_("Closed: nobody acts in it any longer"), required=False)
 
-    def __init__(self, data: QueryDict | None, *, office: Office | None) -> None:
-        """Begin with the office that is to be changed, if there is one; its code stays."""
-        initial = (
-            None
-            if office is None
-            else {
-                "code": office.code,
-                "title_fr": office.titles.get("fr", ""),
-                "title_en": office.titles.get("en", ""),
-                "roles": office.roles,
-                "closed": office.closed,
-            }
-        )
-        super().__init__(data, initial=initial)
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        office: Office | None,
+        languages: Sequence[tuple[str, StrOrPromise]],
+    ) -> None:
+        """Begin with the office that is to be changed, if there is one; its code stays.
+
+        A title is asked for in each of these languages (code and name), and needed in the first.
+        """
+        super().__init__(data, initial=_office_values(office) if office else None)
+        self._before = office.titles if office else {}
+        self._languages = [code for code, _name in languages]
+        for language, name in languages:
+            self.fields[f"title_{language}"] = forms.CharField(
+                label=_("Title (%(language)s)") % {"language": name},
+                max_length=120,
+                required=language == self._languages[0],
+            )
+        self.order_fields(["code", *(f"title_{code}" for code in self._languages)])
         self.fields["code"].disabled = office is not None
+
+    def titles(self) -> dict[str, str]:
+        """Return the titles that were typed, and as they were those that the form does not ask."""
+        typed = {code: self.cleaned_data[f"title_{code}"] for code in self._languages}
+        kept = {code: title for code, title in self._before.items() if code not in typed}
+        return {code: title for code, title in (typed | kept).items() if title}
+
+
+def _office_values(office: Office) -> dict[str, object]:
+    """Return what the form shows of an office."""
+    titles = {f"title_{code}": title for code, title in office.titles.items()}
+    return {"code": office.code, "roles": office.roles, "closed": office.closed, **titles}
 
 
 class MandateForm(forms.Form):

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -113,13 +114,13 @@ def offices(request: OfficerRequest, code: str = "") -> HttpResponse:
     row = queries.office(request.node.member, code) if code else None
     if code and row is None:
         raise Http404
-    form = OfficeForm(request.POST or None, office=row)
+    form = OfficeForm(request.POST or None, office=row, languages=settings.LANGUAGES)
     if request.method == "POST" and form.is_valid():
         save = actions.set_office if row else actions.add_office
         try:
             save(request.node, request.actor, _office_of(form))
         except RefusedError as error:
-            form.add_error("code", error_text(error))
+            form.add_error(None if row else "code", error_text(error))
         else:
             messages.success(request, _("Saved."))
             return redirect("offices")
@@ -131,10 +132,9 @@ def offices(request: OfficerRequest, code: str = "") -> HttpResponse:
 def _office_of(form: OfficeForm) -> Office:
     """Return what the form holds."""
     data = form.cleaned_data
-    titles = {"fr": data["title_fr"], "en": data["title_en"]}
     return Office(
         code=data["code"],
-        titles={language: title for language, title in titles.items() if title},
+        titles=form.titles(),
         roles=tuple(data["roles"]),
         closed=data["closed"],
     )
@@ -194,7 +194,8 @@ def mandate_end(request: OfficerRequest, name: str) -> HttpResponse:
         actions.end_mandate(request.node, request.actor, name, form.cleaned_data["reason"])
         messages.success(request, _("The mandate was ended."))
         return redirect("mandates")
-    return render(request, "administration/mandate_end.html", {"mandate": row, "form": form})
+    context = {"mandate": row, "form": form}
+    return _with_status(request, "administration/mandate_end.html", context)
 
 
 @officer(Right.SEE_AUDIT)

@@ -103,16 +103,16 @@ def run_partner(args: Namespace) -> int:
 
     node = this_node()
     with transaction.atomic():  # the address is not changed without a trace
-        set_url(node, args.member, args.address)
+        address = set_url(node, args.member, args.address)
         record_audit(
             node,
             "partner.address",
             actor=administrator(node),
             subject=args.member,
-            detail=args.address,
+            detail=address,
         )
     say(
         _("Address of %(member)s: %(address)s")
-        % {"member": args.member, "address": args.address or _("none: by file only")}
+        % {"member": args.member, "address": address or _("none: by file only")}
     )
     return codes.OK

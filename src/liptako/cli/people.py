@@ -1,12 +1,17 @@
 """Commands about people: person."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from gettext import gettext as _
+from typing import TYPE_CHECKING
 
 from liptako.cli import codes
 from liptako.cli.commands import Commands
 from liptako.cli.home import start
 from liptako.cli.words import say
+
+if TYPE_CHECKING:  # it needs Django
+    from liptako.ledger.node import Node
 
 
 def add_commands(commands: Commands) -> None:
@@ -33,6 +38,7 @@ def run_person(args: Namespace) -> int:
 
     node = this_node()
     actor = administrator(node)
+    _open_again(node, args.office)
     person = queries.people().filter(username=args.account).first()
     if person is None:
         person, password = actions.add_person(
@@ -48,3 +54,16 @@ def run_person(args: Namespace) -> int:
         % {"account": person.username, "password": password}
     )
     return codes.OK
+
+
+def _open_again(node: "Node", wanted: Sequence[str]) -> None:
+    """Give a node back those of these offices that it began with and that are closed or gone.
+
+    Whoever holds the machine mends with it a node that nobody may administer any longer.
+    """
+    from liptako.members import actions, offices, queries
+
+    is_open = {row.code for row in queries.offices(node.member)}
+    for office in offices.STANDARD:
+        if office.code in set(wanted) - is_open:
+            actions.set_office(node, None, office)

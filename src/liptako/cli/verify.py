@@ -15,16 +15,22 @@ from liptako.cli import codes
 from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, read_file
 from liptako.cli.words import complain, error_words, say
+from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact, read_compact
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import ChannelFrame, Frame, HeadsFrame, PackageFrame, read_bundle
-from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
-from liptako.core.log.heads import open_heads, read_heads
+from liptako.core.log.bundle import ChannelFrame, Frame, PackageFrame, add_cut, read_bundle
+from liptako.core.log.delivery import (
+    Delivery,
+    check_package,
+    heads_note,
+    open_delivery,
+    open_sender,
+)
+from liptako.core.log.heads import Heads
 from liptako.core.log.merkle import CompactRange, read_range
-from liptako.core.log.sealed import unseal
-from liptako.core.log.verify import Channel, accept_package
-from liptako.core.records.envelope import Lane
-from liptako.core.refs import audience_id, author_of
+from liptako.core.log.sealed import recipient_of, unseal
+from liptako.core.log.verify import accept_package
+from liptako.ledger.node import system_clock
 
 
 def add_commands(commands: Commands) -> None:
@@ -47,11 +53,12 @@ def run_verify(args: Namespace) -> int:
     compact = read_compact(read_file(args.compact))
     identity = read_file(args.key).decode(errors="replace").strip()
     with tempfile.TemporaryFile() as plain:
-        whole = _unseal_file(args.file, plain, identity)
+        whole = unseal_file(args.file, plain, identity)
         plain.seek(0)
-        faults = list(Verification(compact).faults(read_bundle(plain)))
+        reader = _reader_of(compact, identity)
+        faults = list(Verification(compact, reader, system_clock()).faults(read_bundle(plain)))
     if not whole:
-        faults = [MalformedError("bundle: it is cut short; what came before its end was kept")]
+        add_cut(faults)
     for fault in faults:
         complain(error_words(fault))
     if faults:
@@ -60,48 +67,57 @@ def run_verify(args: Namespace) -> int:
     return codes.OK
 
 
-def _unseal_file(path: Path, plain: BinaryIO, identity: str) -> bool:
-    """Open a sealed file into another; say whether it was whole."""
+def unseal_file(path: Path, plain: BinaryIO, identity: str) -> bool:
+    """Open a sealed file into another; say whether it was whole.
+
+    Raises MalformedError if it cannot be read, and OSError if the other one cannot be written.
+    """
     try:
-        with path.open("rb") as source:
-            return unseal(source, plain, identity)
+        source = path.open("rb")
     except OSError as cause:
         raise cannot_read(path, cause) from cause
+    with source:
+        return unseal(source, plain, identity)
+
+
+def _reader_of(compact: Compact, identity: str) -> str | None:
+    """Return the member whose key this is, if the compact names it (keys change)."""
+    seal = recipient_of(identity)
+    return next((member.id for member in compact.members if member.keys.seal == seal), None)
 
 
 @dataclass(slots=True)
 class _Log:
-    """A log while it is checked."""
+    """A log while it is checked: what is due, and the entries that were seen."""
 
-    channel: Channel
-    checkpoint: Checkpoint
+    delivery: Delivery
     held: CompactRange
 
 
 class Verification:
     """The check of one bundle: says what is found, gives what is wrong, log by log."""
 
-    def __init__(self, compact: Compact) -> None:
-        """Know the members and their keys."""
-        self._compact = compact
+    def __init__(self, compact: Compact, reader: str | None, now: Instant) -> None:
+        """Know the members and their keys, whose file it is, and which payloads have expired."""
+        self._compact, self._reader, self._now = compact, reader, now
         self._log: _Log | None = None
         self._passes = False
 
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
         try:
-            self._check_heads(next(frames, None))
+            heads = self._check_heads(next(frames, None))
             for frame in frames:
-                yield from self._faults_of(frame)
+                yield from self._faults_of(frame, heads)
         except LiptakoError as fault:
             yield fault
 
-    def _faults_of(self, frame: Frame) -> Iterator[LiptakoError]:
+    def _faults_of(self, frame: Frame, heads: Heads) -> Iterator[LiptakoError]:
         """Check a frame; after a fault the rest of its log is passed over, as a node does."""
         try:
             if isinstance(frame, ChannelFrame):
                 self._log = None
-                self._log = self._open_log(frame)
+                self._log = self._open_log(frame, heads)
                 self._passes = False
             elif self._passes:
                 return
@@ -113,38 +129,30 @@ class Verification:
             self._log, self._passes = None, True
             yield fault
 
-    def _check_heads(self, frame: Frame | None) -> None:
+    def _check_heads(self, frame: Frame | None) -> Heads:
         """Check who sent the bundle to whom."""
-        if not isinstance(frame, HeadsFrame):
-            raise MalformedError("bundle: expected the heads of its sender first")
-        heads = read_heads(frame.note)
-        public = self._compact.member(heads.sender).keys.sign
-        open_heads(frame.note, sender=heads.sender, recipient=heads.recipient, public=public)
+        heads = open_sender(heads_note(frame), self._compact, self._reader)
         say(
             _("From %(sender)s to %(recipient)s")
             % {"sender": heads.sender, "recipient": heads.recipient}
         )
+        return heads
 
-    def _open_log(self, frame: ChannelFrame) -> _Log:
+    def _open_log(self, frame: ChannelFrame, heads: Heads) -> _Log:
         """Return a log with its checkpoint verified."""
-        author = author_of(frame.origin)
-        public = self._compact.member(author).keys.sign
-        checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
-        if frame.lane not in set(Lane):
-            raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
-        audience = audience_id(frame.roster)
-        channel = Channel(
-            origin=frame.origin, author=author, audience=audience, lane=Lane(frame.lane)
-        )
+        delivery = open_delivery(frame, heads, self._compact)
+        held = read_range(frame.start, frame.frontier)
         say(
             _("%(origin)s: signed up to %(size)d")
-            % {"origin": frame.origin, "size": checkpoint.size}
+            % {"origin": frame.origin, "size": delivery.checkpoint.size}
         )
-        return _Log(channel, checkpoint, read_range(frame.start, frame.frontier))
+        return _Log(delivery, held)
 
     def _check_package(self, log: _Log, frame: PackageFrame) -> Iterator[LiptakoError]:
         """Check a package; give the entries that their author should not have signed."""
-        log.held, new = accept_package(log.channel, log.held, log.checkpoint, frame)
+        known = log.delivery
+        log.delivery = check_package(known, frame, self._now)
+        log.held, new = accept_package(known.channel, log.held, known.checkpoint, frame)
         yield from (entry.fault for entry in new if entry.fault)
         say(
             _("  entries %(first)d–%(last)d verified")

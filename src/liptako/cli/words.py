@@ -47,7 +47,11 @@ def complain(text: str) -> None:
 def error_words(error: LiptakoError) -> str:
     """Return an error in the person's language."""
     text = gettext.gettext(error.template)
-    return text % error.params if error.params else text
+    params = {
+        name: error_words(value) if isinstance(value, LiptakoError) else value
+        for name, value in error.params.items()
+    }
+    return text % params if params else text
 
 
 def names_of(pairs: list[str]) -> dict[str, str]:

@@ -5,7 +5,12 @@ people (`gettext(error.template) % error.params`) while `str(error)` stays Engli
 The catalogue tool reads the templates from the calls of these classes (see `makemessages`).
 """
 
-_UNSHOWN = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(0xD800, 0xE000)), "�")
+_UNSHOWN = {
+    **dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)), "�"),
+    # Ends of lines and paragraphs, and marks that turn the direction of a text: Unicode's own.
+    **dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)), "�"),
+    **dict.fromkeys(map(ord, "\t\n"), " "),
+}
 
 
 class LiptakoError(Exception):
@@ -14,8 +19,9 @@ class LiptakoError(Exception):
     def __init__(self, template: str, /, **params: object) -> None:
         """Keep the template apart from its parameters: one is translated, the other is not.
 
-        What came from others may hold characters that no terminal, log or database takes: they are
-        replaced by U+FFFD.
+        What came from others may hold characters that no terminal, log or database takes, or with
+        which it would forge a line of its own or turn ours round: they are replaced by U+FFFD, the
+        ends of lines and tabulators by a space.
         """
         self.template = template
         self.params = {

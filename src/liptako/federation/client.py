@@ -6,6 +6,7 @@ in the compact, checked before a byte of ours is sent.
 
 import hashlib
 import http.client
+import re
 import socket
 import ssl
 from base64 import b64encode
@@ -21,6 +22,8 @@ PATH = "/federation/exchange"
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
 CONTENT_TYPE = "application/octet-stream"
+ADDRESS_LIMIT = 200  # characters
+_ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Client(Protocol):
@@ -36,6 +39,26 @@ def key_pin(certificate: bytes) -> bytes:
     return hashlib.sha256(
         key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ).digest()
+
+
+def check_address(text: str) -> str:
+    """Return the address of a node, without spaces around it or a slash behind it.
+
+    Raises MalformedError for anything but https://HOST:PORT.
+    """
+    url = text.strip().rstrip("/")
+    if not _ADDRESS.fullmatch(url) or len(url) > ADDRESS_LIMIT:
+        raise _no_address(text)
+    try:
+        urlsplit(url).port  # noqa: B018 (reading it checks its bounds)
+    except ValueError as cause:
+        raise _no_address(text) from cause
+    return url
+
+
+def _no_address(text: str) -> MalformedError:
+    """Return the error for what is no address of a node."""
+    return MalformedError("address: expected https://HOST:PORT, got %(got)s", got=text[:80])
 
 
 class HttpsClient:
@@ -54,17 +77,14 @@ class HttpsClient:
 
 def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
     """Return the host of an address and a connection to it, not yet open."""
-    error = MalformedError("address: expected https://HOST:PORT, got %(got)s", got=url[:80])
+    parts = urlsplit(check_address(url))
     try:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise error
-        host = parts.hostname.encode("idna").decode()
+        host = str(parts.hostname).encode("idna").decode()
         connection = http.client.HTTPSConnection(
             host, parts.port, timeout=TIMEOUT, context=_context()
         )
     except (ValueError, http.client.InvalidURL) as cause:
-        raise error from cause
+        raise _no_address(url) from cause
     return parts.netloc, connection
 
 

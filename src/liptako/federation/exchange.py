@@ -25,10 +25,9 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
     try:
         report = _rounds(node, member, client or HttpsClient())
     except LiptakoError as fault:
-        peers.note_tried(member, node.clock().moment(), fault)
+        peers.note_failed(member, node.clock().moment(), fault)
         raise
-    first = report.faults[0] if report.faults else None
-    peers.note_tried(member, node.clock().moment(), first)
+    peers.note_exchanged(member, node.clock().moment(), report.faults)
     return report
 
 
@@ -40,7 +39,7 @@ def _rounds(node: Node, member: str, client: Client) -> Report:
         bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)
         sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)
         answer = client.exchange(peers.peer(member).url, pin, bundle.getvalue())
-        report = sync.read_sealed(node, io.BytesIO(answer), how="network")
+        report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
         total.taken += report.taken
         total.faults += report.faults
         moved = report.taken or (sent and bytes(peers.peer(member).heads) != held)

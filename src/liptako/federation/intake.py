@@ -1,20 +1,17 @@
-"""Keeps what a bundle brings, log by log: who may hand it on, what is held of it, what is missing.
+"""Keeps what a bundle brings, log by log: what is held of it already, and what was wrong.
 
-What is proven by the frames alone is in `core.log.verify`.
+Who may hand a log on is in `core.log.delivery`, what is proven by the frames in `core.log.verify`.
 """
 
 from dataclasses import dataclass, field
 
 from django.db import DataError, IntegrityError
 
-from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import ChannelFrame, PackageFrame
-from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
-from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.log.verify import read_header
-from liptako.core.records.envelope import Lane
-from liptako.core.refs import audience_id, author_of, member_id
+from liptako.core.log.delivery import Delivery, check_package, open_delivery
+from liptako.core.log.heads import Heads
+from liptako.core.refs import author_of
 from liptako.ledger import compacts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -35,65 +32,25 @@ class Report:
     faults: list[LiptakoError] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """A log of which packages are being taken, and who hands them on."""
+def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> Delivery | None:
+    """Return a log that is to be taken in, or nothing with the fault in the report.
 
-    sender: str
-    roster: tuple[str, ...]
-    channel: ChannelValue
-    checkpoint: Checkpoint
-    note: bytes
-
-
-def open_log(node: Node, sender: str, frame: ChannelFrame, report: Report) -> Intake | None:
-    """Return the intake for a log, or nothing with the fault in the report."""
+    Nothing for a log of our own: nobody tells us what we wrote.
+    """
     try:
-        return _checked_log(node, sender, frame)
+        if author_of(frame.origin) == node.member:
+            return None
+        delivery = open_delivery(frame, heads, compacts.current())
+        _check_held(delivery)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
+    return delivery
 
 
-def _checked_log(node: Node, sender: str, frame: ChannelFrame) -> Intake | None:
-    """Return the intake for a log whose author, audience and checkpoint are in order.
-
-    Nothing for a log of our own: nobody tells us what we wrote. Raises LiptakoError.
-    """
-    author = author_of(frame.origin)
-    if author == node.member:
-        return None
-    if list(frame.roster) != sorted({member_id(member) for member in frame.roster}):
-        raise MalformedError(
-            "%(origin)s: expected its members once each, in order", origin=frame.origin
-        )
-    if not {author, node.member, sender} <= set(frame.roster):
-        raise VerificationError(
-            "%(origin)s: its author, its sender or we are not among its recipients",
-            origin=frame.origin,
-        )
-    public = compacts.current().member(author).keys.sign
-    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
-    if frame.lane not in set(Lane):
-        raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
-    channel = ChannelValue(
-        origin=frame.origin,
-        author=author,
-        audience=audience_id(frame.roster),
-        lane=Lane(frame.lane),
-    )
-    _check_held(channel, checkpoint)
-    return Intake(
-        sender=sender,
-        roster=frame.roster,
-        channel=channel,
-        checkpoint=checkpoint,
-        note=frame.checkpoint,
-    )
-
-
-def _check_held(channel: ChannelValue, checkpoint: Checkpoint) -> None:
+def _check_held(delivery: Delivery) -> None:
     """Raise VerificationError if what is held of a log is not what the checkpoint signs."""
+    channel, checkpoint = delivery.channel, delivery.checkpoint
     row = Channel.objects.filter(origin=channel.origin).first()
     if row is None:
         return
@@ -111,47 +68,19 @@ def _check_held(channel: ChannelValue, checkpoint: Checkpoint) -> None:
         )
 
 
-def take(node: Node, intake: Intake, frame: PackageFrame, report: Report) -> Intake | None:
+def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) -> Delivery | None:
     """Keep a package; nothing with the fault in the report ends the intake of its log."""
+    signed = (delivery.checkpoint, delivery.note)
     try:
-        _check_complete(node, intake, frame)
-        report.taken += store.take(
-            node, intake.roster, intake.channel, (intake.checkpoint, intake.note), frame
-        )
+        behind = check_package(delivery, frame, node.clock())
+        report.taken += store.take(node, delivery.roster, delivery.channel, signed, frame)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
     except (DataError, IntegrityError) as cause:
-        origin, why = intake.channel.origin, str(cause)[:200]
+        origin, why = delivery.channel.origin, str(cause)[:200]
         report.faults.append(
             MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
         )
         return None
-    return intake
-
-
-def _check_complete(node: Node, intake: Intake, frame: PackageFrame) -> None:
-    """Raise VerificationError if somebody but the author has left out a payload.
-
-    Who hands a log on may lack those that have expired, and those of records that nobody can read;
-    what else is left out would never come again.
-    """
-    if intake.sender == intake.channel.author:
-        return
-    now = node.clock()
-    for header, body in zip(frame.headers, frame.bodies, strict=False):
-        if body is None and not _may_lack(intake.channel, header, now):
-            raise VerificationError(
-                "%(origin)s: %(sender)s has left out a payload that its author has not",
-                origin=intake.channel.origin,
-                sender=intake.sender,
-            )
-
-
-def _may_lack(channel: ChannelValue, header: bytes, now: Instant) -> bool:
-    """Say whether the payload of a record may be gone."""
-    try:
-        retain = read_header(channel, header).retain
-    except MalformedError:
-        return True
-    return retain is not None and retain <= now
+    return behind

@@ -4,7 +4,11 @@ from django.db import models
 
 
 class Peer(models.Model):
-    """A partner's node."""
+    """A partner's node.
+
+    `heard_by` is by which door (`peers.Door`); `fault_of_try` if the fault is not one of a bundle
+    but that an exchange failed.
+    """
 
     member = models.CharField(primary_key=True, max_length=12)
     url = models.CharField(max_length=200, blank=True)
@@ -14,6 +18,7 @@ class Peer(models.Model):
     tried_at = models.DateTimeField(null=True)
     fault_template = models.TextField(blank=True)
     fault_params = models.JSONField(default=dict)
+    fault_of_try = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         """Return the member."""

@@ -3,15 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
+from liptako.federation.client import check_address
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import all_logs
+
+Door = Literal["file", "network", "answer"]
+"""How a bundle came: out of a file, in a partner's request, or as the answer to a request of ours.
+
+Of these only an answer is known to be of today: it came from who holds the pinned key of TLS.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +51,15 @@ def partner(node: Node, member: str) -> Peer:
     return peer(member)
 
 
-def set_url(node: Node, member: str, url: str) -> None:
-    """Keep the address of a partner's node; an empty one means: by file only."""
+def set_url(node: Node, member: str, url: str) -> str:
+    """Keep the address of a partner's node, and return it; an empty one means: by file only.
+
+    Raises MalformedError for what is no address.
+    """
     row = partner(node, member)
-    row.url = url
+    row.url = check_address(url) if url.strip() else ""
     row.save(update_fields=["url"])
+    return row.url
 
 
 def heads_of(row: Peer) -> Heads | None:
@@ -55,40 +67,59 @@ def heads_of(row: Peer) -> Heads | None:
     return read_heads(bytes(row.heads)) if row.heads else None
 
 
-def note_heard(member: str, heads: bytes, at: datetime, how: str) -> bool:
-    """Keep what a partner says it holds; say whether it was its latest word.
+def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
+    """Keep what a partner says it holds; say whether nothing later was known of it.
 
-    An older one (a file that was carried for long, or played again) changes nothing.
+    An older word (a file that was carried for long, or played again) changes nothing. The latest
+    one said again may be played again too: only as an answer does it prove that the partner is
+    alive.
     """
     row = peer(member)
-    before = heads_of(row)
-    if before is not None and read_heads(heads).age < before.age:
-        return False
-    row.heads, row.heard_at, row.heard_by = heads, at, how
-    row.save(update_fields=["heads", "heard_at", "heard_by"])
-    return True
+    before, age = heads_of(row), read_heads(heads).age
+    later = before is None or age > before.age
+    if later:
+        row.heads = heads
+        row.save(update_fields=["heads"])
+    if later or how == "answer":
+        row.heard_at, row.heard_by = at, how
+        row.save(update_fields=["heard_at", "heard_by"])
+    return before is None or age >= before.age
 
 
-def note_faults(member: str, faults: Sequence[LiptakoError]) -> None:
-    """Keep the first thing that was wrong with what came from a partner, by whatever door."""
-    if faults:
-        row = peer(member)
-        _keep_fault(row, faults[0])
-        row.save(update_fields=["fault_template", "fault_params"])
+def note_read(member: str, faults: Sequence[LiptakoError], *, outdated: bool) -> None:
+    """Keep the first thing that was wrong with a bundle; one in order takes that away again.
+
+    Not one that is outdated: anybody may play it again. That our last try to reach the partner
+    failed stays as well: whether it can be reached, the next try tells.
+    """
+    row = peer(member)
+    if faults or not (outdated or row.fault_of_try):
+        _keep_fault(row, faults)
 
 
-def note_tried(member: str, at: datetime, fault: LiptakoError | None) -> None:
-    """Keep when an exchange was tried and what was wrong, if anything."""
+def note_exchanged(member: str, at: datetime, faults: Sequence[LiptakoError]) -> None:
+    """Keep when a partner was reached, and the first thing that was wrong with what it sent."""
     row = peer(member)
     row.tried_at = at
-    _keep_fault(row, fault)
-    row.save(update_fields=["tried_at", "fault_template", "fault_params"])
+    row.save(update_fields=["tried_at"])
+    _keep_fault(row, faults)
 
 
-def _keep_fault(row: Peer, fault: LiptakoError | None) -> None:
-    """Put a fault into a row; nothing takes the last one away."""
-    row.fault_template = fault.template if fault else ""
-    row.fault_params = {name: str(value) for name, value in fault.params.items()} if fault else {}
+def note_failed(member: str, at: datetime, fault: LiptakoError) -> None:
+    """Keep when an exchange was tried in vain, and why."""
+    row = peer(member)
+    row.tried_at = at
+    row.save(update_fields=["tried_at"])
+    _keep_fault(row, [fault], of_try=True)
+
+
+def _keep_fault(row: Peer, faults: Sequence[LiptakoError], *, of_try: bool = False) -> None:
+    """Keep the first of some faults; none takes the last one away."""
+    params = faults[0].params if faults else {}
+    row.fault_template = faults[0].template if faults else ""
+    row.fault_params = {name: str(value) for name, value in params.items()}
+    row.fault_of_try = of_try
+    row.save(update_fields=["fault_template", "fault_params", "fault_of_try"])
 
 
 def state_of(node: Node, member: str) -> PeerState:

@@ -8,21 +8,23 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
+from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import (
     BundleWriter,
     ChannelFrame,
     Frame,
     HeadsFrame,
     PackageFrame,
+    add_cut,
     read_bundle,
 )
 from liptako.core.log.checkpoint import Checkpoint
-from liptako.core.log.heads import Heads, open_heads, read_heads, sign_heads
+from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import seal, unseal
 from liptako.core.records.envelope import Lane
 from liptako.federation import peers
-from liptako.federation.intake import Intake, Report, open_log, take
+from liptako.federation.intake import Report, open_log, take
 from liptako.ledger import compacts, projector, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -41,7 +43,7 @@ _IN_MEMORY = 8 * 2**20
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
     logs = tuple(head_of_log(log) for log in logs_for(member))
-    heads = Heads(sender=node.member, recipient=member, age=store.age(), logs=logs)
+    heads = Heads(sender=node.member, recipient=member, epoch=store.epoch(), logs=logs)
     return sign_heads(heads, node.signer)
 
 
@@ -110,7 +112,7 @@ class _Budget:
         return self._entries is not None and (self._entries <= 0 or self._bytes <= 0)
 
 
-def read_sealed(node: Node, source: BinaryIO, *, how: str) -> Report:
+def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     """Take in a sealed bundle and draw the tables; say what was taken and what was wrong.
 
     Raises VerificationError if it is not for us or its sender cannot be verified, and
@@ -120,42 +122,29 @@ def read_sealed(node: Node, source: BinaryIO, *, how: str) -> Report:
         whole = unseal(source, plain, node.identity)  # type: ignore[arg-type]  # as above
         plain.seek(0)
         report = _read_frames(node, read_bundle(plain), how)  # type: ignore[arg-type]  # as above
-    if not whole and not report.faults:
-        report.faults.append(
-            MalformedError("bundle: it is cut short; what came before its end was kept")
-        )
+    if not whole:
+        add_cut(report.faults)
     projector.project_pending()
-    peers.note_faults(report.sender, report.faults)
+    peers.note_read(report.sender, report.faults, outdated=report.outdated)
     return report
 
 
-def _read_frames(node: Node, frames: Iterator[Frame], how: str) -> Report:
+def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report:
     """Take in the frames of a bundle. A fault in one log leaves the others standing."""
-    note, heads = _read_heads(node, next(frames, None))
+    note = heads_note(next(frames, None))
+    heads = open_sender(note, compacts.current(), node.member)
     report = Report(sender=heads.sender, faults=_set_back(node, heads))
-    intake: Intake | None = None
+    delivery: Delivery | None = None
     try:
         for frame in frames:
             if isinstance(frame, ChannelFrame):
-                intake = open_log(node, heads.sender, frame, report)
-            elif isinstance(frame, PackageFrame) and intake is not None:
-                intake = take(node, intake, frame, report)
+                delivery = open_log(node, heads, frame, report)
+            elif isinstance(frame, PackageFrame) and delivery is not None:
+                delivery = take(node, delivery, frame, report)
     except MalformedError as fault:
         report.faults.append(fault)
     report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
     return report
-
-
-def _read_heads(node: Node, frame: Frame | None) -> tuple[bytes, Heads]:
-    """Return the sender's heads, verified. Raises MalformedError or VerificationError."""
-    if not isinstance(frame, HeadsFrame):
-        raise MalformedError("bundle: expected the heads of its sender first")
-    sender = read_heads(frame.note).sender
-    if sender == node.member:
-        raise RefusedError("bundle: this node wrote it itself; it is for a partner")
-    public = compacts.current().member(sender).keys.sign
-    heads = open_heads(frame.note, sender=sender, recipient=node.member, public=public)
-    return frame.note, heads
 
 
 def _set_back(node: Node, heads: Heads) -> list[LiptakoError]:
@@ -163,7 +152,7 @@ def _set_back(node: Node, heads: Heads) -> list[LiptakoError]:
 
     Of the logs before a restore a partner may hold more: nothing is written into them any longer.
     """
-    epoch, _ = store.age()
+    epoch = store.epoch()
     ours = {log.origin: log for log in logs_for(heads.sender) if log.author == node.member}
     return [
         VerificationError(

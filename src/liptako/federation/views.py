@@ -125,7 +125,9 @@ def address(request: OfficerRequest, member: str) -> HttpResponse:
             )
         messages.success(request, _("Saved."))
         return redirect("partners")
-    return render(request, "federation/address.html", {"form": form, "member_code": member})
+    context = {"form": form, "member_code": member}
+    status = 422 if form.errors else 200
+    return render(request, "federation/address.html", context, status=status)
 
 
 @officer(Right.SEE_PARTNERS)

@@ -30,7 +30,7 @@ def check_logs(
     total, done = Entry.objects.count(), 0
     for log in Channel.objects.order_by("origin"):
         leaves: list[bytes] = []
-        for found in _entry_faults(log, leaves):
+        for found in _entry_faults(node, log, leaves):
             faults += found
             done += 1
             if done % _STEP == 0:
@@ -49,7 +49,9 @@ def _roster_faults(audience: Audience) -> Iterator[VerificationError]:
         )
 
 
-def _entry_faults(log: Channel, leaves: list[bytes]) -> Iterator[list[VerificationError]]:
+def _entry_faults(
+    node: Node, log: Channel, leaves: list[bytes]
+) -> Iterator[list[VerificationError]]:
     """Give for each entry of a log what is wrong with it, and note its leaf."""
     value = channel_value(log)
     seeds = dict(Package.objects.filter(channel=log).values_list("number", "seed"))
@@ -58,8 +60,10 @@ def _entry_faults(log: Channel, leaves: list[bytes]) -> Iterator[list[Verificati
     entries = held.select_related("payload").order_by("seq")
     place = 0
     for entry in entries.iterator(chunk_size=_STEP):
-        fault = _header_fault(value, entry, place) or _payload_fault(
-            value, entry, bytes(seeds.get(entry.seq // PACKAGE, b""))
+        fault = (
+            _header_fault(value, entry, place)
+            or _payload_fault(value, entry, bytes(seeds.get(entry.seq // PACKAGE, b"")))
+            or _missing_fault(node, value, entry)
         )
         leaves.append(bytes(entry.leaf))
         place = entry.seq + 1
@@ -81,6 +85,11 @@ def _header_fault(value: ChannelValue, entry: Entry, place: int) -> Verification
         return VerificationError(
             "%(entry)s: its kind, object or lamport is not that of its header", entry=str(entry)
         )
+    if entry.retain != (header.retain.milliseconds if header and header.retain else None):
+        return VerificationError(
+            "%(entry)s: the time at which its payload is deleted is not the one in its header",
+            entry=str(entry),
+        )
     return None
 
 
@@ -99,6 +108,24 @@ def _payload_fault(value: ChannelValue, entry: Entry, seed: bytes) -> Verificati
             "%(entry)s: the salt is not drawn from the seed of its package", entry=str(entry)
         )
     return None
+
+
+def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> VerificationError | None:
+    """Return that the payload of a record of ours is missing, unless it has expired.
+
+    Of somebody else's record it may be: its author may withhold it.
+    """
+    if value.author != node.member or hasattr(entry, "payload"):
+        return None
+    header = _header_of(value, bytes(entry.header))
+    # The clock is asked late: what has expired during the check may be gone already.
+    if header is None or (header.retain is not None and header.retain <= node.clock()):
+        return None
+    return VerificationError(
+        "%(entry)s: its payload is missing though it has not expired: "
+        "somebody deleted it, or the database was damaged",
+        entry=str(entry),
+    )
 
 
 def _header_of(value: ChannelValue, data: bytes) -> Header | None:

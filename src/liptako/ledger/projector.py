@@ -195,6 +195,7 @@ def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -
                     "it refers to another record than the one that is held: %(ref)s",
                     ref=ref.origin,
                 )
+                break  # it is rejected, whatever else it names may come
     return waiting
 
 

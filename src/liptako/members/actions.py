@@ -49,7 +49,10 @@ def audit_draft(
 
 @transaction.atomic
 def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
-    """Create an office or change the one with the same code. No actor: the node itself, at init."""
+    """Create an office or change the one with the same code. No actor: the node itself, at init.
+
+    Raises RefusedError for a change that leaves nobody to manage people.
+    """
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
     existing = queries.office(node.member, office.code)
@@ -64,6 +67,21 @@ def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
     if actor is not None:
         roles = ", ".join(sorted(office.roles))
         record_audit(node, "office.set", actor=actor, subject=office.code, detail=roles)
+        _require_administration(node, actor)
+
+
+def _require_administration(node: Node, actor: Actor) -> None:
+    """Raise RefusedError if what a person has just done leaves nobody to manage people.
+
+    Asked after the change, which is then undone, and under the lock of the log: of two people who
+    close each other's account at one moment, the second is refused. The node itself is not asked:
+    whoever holds the machine may do anything, and puts right what went wrong.
+    """
+    if actor.person and not queries.is_administered(node.member):
+        raise RefusedError(
+            "nobody could manage people and offices any longer: first give another person an open "
+            "office that may"
+        )
 
 
 def add_office(node: Node, actor: Actor, office: records.Office) -> None:
@@ -80,7 +98,7 @@ def add_person(
 ) -> tuple[Person, str]:
     """Create an account with a password to be changed at once; return both.
 
-    Raises RefusedError if the account exists or an office does not.
+    Raises RefusedError if the account exists, or an office is closed or does not (see `assign`).
     """
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
@@ -133,7 +151,7 @@ def note_password_change(node: Node, person: Person) -> None:
 
 @transaction.atomic
 def set_active(node: Node, actor: Actor, person: Person, *, active: bool) -> None:
-    """Let a person sign in, or no longer. Nobody can shut themselves out."""
+    """Let a person sign in, or no longer. Nobody can shut themselves out, or everybody."""
     require(actor, Right.MANAGE_PEOPLE)
     if person.code == actor.person and not active:
         raise RefusedError("nobody closes their own account")
@@ -141,11 +159,15 @@ def set_active(node: Node, actor: Actor, person: Person, *, active: bool) -> Non
     person.save(update_fields=["is_active"])
     event = "person.activate" if active else "person.deactivate"
     record_audit(node, event, actor=actor, subject=person.code)
+    _require_administration(node, actor)
 
 
 @transaction.atomic
 def erase_person(node: Node, actor: Actor, person: Person) -> None:
-    """Delete a person's name and account; records keep a code that nobody can resolve."""
+    """Delete a person's name and account; records keep a code that nobody can resolve.
+
+    Raises RefusedError if it leaves nobody to manage people.
+    """
     require(actor, Right.MANAGE_PEOPLE)
     if person.code == actor.person:
         raise RefusedError("nobody erases their own account")
@@ -153,6 +175,7 @@ def erase_person(node: Node, actor: Actor, person: Person) -> None:
     _end_sessions(person)
     person.delete()
     record_audit(node, "person.erase", actor=actor, subject=code)
+    _require_administration(node, actor)
 
 
 def _end_sessions(person: Person) -> None:
@@ -169,7 +192,11 @@ def _end_sessions(person: Person) -> None:
 
 @transaction.atomic
 def assign(node: Node, actor: Actor | None, person: Person, office: str) -> None:
-    """Give a person an office. Raises RefusedError if there is no such office."""
+    """Give a person an office. Raises RefusedError if it is closed or does not exist.
+
+    That holds for the node itself too: who repairs an administration that nobody holds opens its
+    office with `set_office` without an actor first.
+    """
     if actor is not None:
         require(actor, Right.MANAGE_PEOPLE)
     _require_open(node, office)
@@ -189,12 +216,16 @@ def _require_open(node: Node, office: str) -> None:
 
 @transaction.atomic
 def relieve(node: Node, actor: Actor, person: Person, office: str) -> None:
-    """End a person's time in an office. Raises RefusedError if they do not hold it."""
+    """End a person's time in an office.
+
+    Raises RefusedError if they do not hold it, or if it leaves nobody to manage people.
+    """
     require(actor, Right.MANAGE_PEOPLE)
     ended = person.assignments.filter(office=office, until=None).update(until=node.clock().moment())
     if not ended:
         raise RefusedError("%(office)s: this person does not hold it", office=office)
     record_audit(node, "office.relieve", actor=actor, subject=person.code, detail=office)
+    _require_administration(node, actor)
 
 
 def give_mandate(

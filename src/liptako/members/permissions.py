@@ -68,9 +68,14 @@ class Actor:
 
     @property
     def rights(self) -> frozenset[Right]:
-        """What the office's roles give together; a role of a later version gives nothing."""
-        known = [RIGHTS[Role(role)] for role in self.roles if role in set(Role)]
-        return frozenset().union(*known)
+        """What the office's roles give together."""
+        return rights_of(self.roles)
+
+
+def rights_of(roles: Iterable[str]) -> frozenset[Right]:
+    """Return what roles give together; a role of a later version gives nothing."""
+    known = [RIGHTS[Role(role)] for role in roles if role in set(Role)]
+    return frozenset().union(*known)
 
 
 def may(actor: Actor | None, right: Right) -> bool:

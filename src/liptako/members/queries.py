@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 
 from liptako.members.models import Assignment, AuditEvent, Mandate, Office, Person
-from liptako.members.permissions import Actor
+from liptako.members.permissions import Actor, Right, rights_of
 
 
 def offices(member: str) -> QuerySet[Office]:
@@ -36,6 +36,13 @@ def actors_of(person: Person, member: str) -> Sequence[Actor]:
         Actor(member=member, person=person.code, office=row.code, roles=frozenset(row.roles))
         for row in held
     ]
+
+
+def is_administered(member: str) -> bool:
+    """Say whether somebody who may sign in holds an open office that manages people."""
+    codes = [row.code for row in offices(member) if Right.MANAGE_PEOPLE in rights_of(row.roles)]
+    held = Assignment.objects.filter(office__in=codes, until=None, person__is_active=True)
+    return held.exists()
 
 
 def people() -> QuerySet[Person]:

@@ -110,7 +110,7 @@ def row_fault(row: Published) -> MalformedError | None:
         fault = MalformedError("an import brings published or fictional incidents, no live ones")
     if fault is None:
         return None
-    return MalformedError("line %(line)d: %(fault)s", line=row.line, fault=str(fault))
+    return MalformedError("line %(line)d: %(fault)s", line=row.line, fault=fault)
 
 
 def _payload_fault(incident: Incident) -> MalformedError | None:
@@ -144,8 +144,11 @@ def _read_row(
     """Return what a row tells, or why it cannot be read."""
     try:
         country, incident = read(row)
-    except (MalformedError, ValueError) as fault:
-        return MalformedError("line %(line)d: %(fault)s", line=line, fault=str(fault))
+    except MalformedError as fault:
+        return MalformedError("line %(line)d: %(fault)s", line=line, fault=fault)
+    except ValueError as cause:
+        unread = MalformedError("expected a whole number or a date: %(why)s", why=str(cause))
+        return MalformedError("line %(line)d: %(fault)s", line=line, fault=unread)
     return Published(line=line, country=country, incident=incident)
 
 

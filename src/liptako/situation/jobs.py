@@ -16,9 +16,11 @@ from liptako.situation.importing import ImportOrder, import_published
 from liptako.situation.imports import Published, read_published
 from liptako.situation.models import ImportRun
 from liptako.web.faults import storage_error
+from liptako.web.texts import reason_of
 
 logger = logging.getLogger(__name__)
 
+_TOLD = 20  # faulty rows that a run names
 TABLE = Path("incidents") / "insecurity_insight_sahel.csv"
 
 
@@ -46,12 +48,12 @@ def import_incidents(
     order = ImportOrder(countries=frozenset(countries), members=frozenset(members))
     try:
         faults = _import_for(run, path, msgspec.convert(actor, Actor), order)
-        run.fault = "\n".join(str(fault) for fault in faults[:20])
+        run.faults = [reason_of(fault) for fault in faults[:_TOLD]]
     except LiptakoError as error:
         logger.warning("import %d: %s", run_id, error)
-        run.fault = str(error)
+        run.faults = [reason_of(error)]
     except Exception as error:
-        run.fault = _words_of(error)
+        run.faults = [reason_of(_meaning_of(error))]
         raise  # the worker keeps it with the place where it happened
     finally:
         if not connection.in_atomic_block:
@@ -72,8 +74,7 @@ def _import_for(
     return import_published(this_node(), actor, read_table(Path(path)), order, progress)
 
 
-def _words_of(error: Exception) -> str:
+def _meaning_of(error: Exception) -> LiptakoError:
     """Return what a person is told of an error that is not ours."""
     known = storage_error(error) if isinstance(error, DatabaseError) else None
-    unknown = LiptakoError("a fault of the program ended the import: it is in the node's log")
-    return str(known or unknown)
+    return known or LiptakoError("a fault of the program ended the import: it is in the node's log")

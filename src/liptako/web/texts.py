@@ -13,9 +13,30 @@ def error_text(error: LiptakoError) -> str:
 
 
 def reason_text(template: str, params: Mapping[str, object]) -> str:
-    """Return a template with its parameters in the language of the person."""
+    """Return a template with its parameters in the language of the person.
+
+    A parameter may be an error itself, or what `reason_of` made of one.
+    """
     text = gettext(template)
-    return text % params if params else text
+    return text % {name: _in_words(value) for name, value in params.items()} if params else text
+
+
+def _in_words(value: object) -> object:
+    """Return a parameter as it is read: an error inside an error in the person's language too."""
+    if isinstance(value, LiptakoError):
+        return error_text(value)
+    if isinstance(value, dict):
+        return reason_text(value["template"], value["params"])
+    return value
+
+
+def reason_of(error: LiptakoError) -> dict[str, object]:
+    """Return an error in a form that JSON can hold, to be read later in any language."""
+    params = {
+        name: reason_of(value) if isinstance(value, LiptakoError) else value
+        for name, value in error.params.items()
+    }
+    return {"template": error.template, "params": params}
 
 
 def named(names: Mapping[str, str], fallback: str = "") -> str:

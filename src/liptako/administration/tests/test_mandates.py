@@ -188,7 +188,9 @@ def test_a_mandate_is_ended_with_a_reason(chief, node):
 def test_a_mandate_is_not_ended_without_a_reason(chief, node):
     name = give(node, 1)
     answer = chief.post(f"/mandates/{name}/end/", {"reason": " "})
-    assert (answer.status_code, Mandate.objects.get().ended_because) == (200, "")
+    assert (answer.status_code, Mandate.objects.get().ended_because) == (422, "")
+    summary = answer.content.decode().partition('role="alert"')[2].partition("</div>")[0]
+    assert '<a href="#id_reason">Reason</a>' in summary
 
 
 def test_a_mandate_is_ended_once(chief, node):

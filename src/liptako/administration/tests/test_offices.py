@@ -114,6 +114,49 @@ def test_an_office_is_changed_and_keeps_its_code(acting, office):
     assert sorted(Office.objects.values_list("code", flat=True)) == ["bureau", "quart"]
 
 
+def test_a_change_keeps_the_titles_in_languages_that_the_form_does_not_ask(acting, office):
+    office("quart", titles={"bm": "Kɔlɔsili", "en": "Watch", "fr": "Quart"})
+    acting(CHIEF).post("/offices/quart/", {"title_fr": "Veille", "title_en": ""})
+    assert stored("quart")[0] == {"fr": "Veille", "bm": "Kɔlɔsili"}
+
+
+def test_the_form_asks_for_titles_in_the_languages_of_the_pages_the_first_is_required(
+    acting, settings
+):
+    settings.LANGUAGES = [("fr", "French"), ("en", "English"), ("de", "German")]
+    browser = acting(CHIEF)
+    page = browser.get("/offices/").content.decode()
+    asked = re.findall(r'for="id_(title_\w+)">([^<]+)<', page)
+    assert asked == [
+        ("title_fr", "Title (French):"),
+        ("title_en", "Title (English):"),
+        ("title_de", "Title (German):"),
+    ]
+    answer = browser.post("/offices/", {"code": "quart"})
+    assert list(answer.context["form"].errors) == ["title_fr"]
+    browser.post("/offices/", {"code": "quart", "title_fr": "Quart", "title_de": "Wache"})
+    assert stored("quart")[0] == {"fr": "Quart", "de": "Wache"}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"roles": ["node_administrator"], "closed": "on"}, {"roles": ["auditor"]}]
+)
+def test_the_office_of_the_last_administrator_cannot_be_shut(acting, changes):
+    browser = acting(CHIEF)
+    before = stored("bureau")
+    answer = browser.post("/offices/bureau/", {"title_fr": "Bureau"} | changes)
+    assert (answer.status_code, stored("bureau")) == (422, before)
+    assert "nobody could manage people and offices any longer" in answer.content.decode()
+    assert answer.context["form"].non_field_errors()
+    assert browser.get("/offices/").status_code == 200
+
+
+def test_a_fault_in_the_roles_leads_to_their_group(acting):
+    page = acting(CHIEF).post("/offices/", TYPED | {"roles": ["king"]}).content.decode()
+    assert '<a href="#id_roles">Roles</a>' in page
+    assert page.count('id="id_roles"') == 1
+
+
 def test_titles_are_shown_in_the_language_of_the_person(acting, office, settings):
     office("quart", titles={"fr": "Quart", "en": "Watch"})
     browser = acting(CHIEF)

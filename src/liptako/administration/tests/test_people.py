@@ -240,6 +240,14 @@ def test_nobody_shuts_themselves_out(acting, what):
     assert Person.objects.get().is_active
 
 
+def test_the_last_administrator_does_not_give_up_the_office(acting):
+    browser = acting(CHIEF)
+    chief = Person.objects.get()
+    answer = browser.post(f"/people/{chief.code}/relieve/", {"office": "bureau"})
+    assert (answer.status_code, queries.holders(chief)) == (409, ["bureau"])
+    assert "first give another person an open office" in text_of(answer)
+
+
 def test_who_has_not_signed_in_comes_to_the_sign_in(client):
     answer = client.get("/people/")
     assert answer.headers["Location"] == "/account/sign-in/?next=/people/"

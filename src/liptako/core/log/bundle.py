@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 import zstandard
 
-from liptako.core.errors import MalformedError
+from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.records.payload import payload_hash
 
 MAGIC = b"liptako bundle 1\n"
@@ -99,6 +99,18 @@ class BundleWriter:
         self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH))
 
 
+def _cut_short() -> MalformedError:
+    """Return the error for a bundle whose end is missing."""
+    return MalformedError("bundle: it is cut short; what came before its end was kept")
+
+
+def add_cut(faults: list[LiptakoError]) -> None:
+    """Add to what was found in a bundle that its end is missing, unless that was found already."""
+    cut = _cut_short()
+    if cut.template not in [fault.template for fault in faults]:
+        faults.append(cut)
+
+
 class _Inflater:
     """Decompresses a stream bit by bit, so that hostile bytes cannot fill the memory."""
 
@@ -129,7 +141,7 @@ class _Inflater:
         """Decompress some more bytes. Raises MalformedError if there are none, or wrong ones."""
         part = b"" if self._inflate.eof else self._source.read(_STEP)
         if not part:
-            raise MalformedError("bundle: it is cut short; what came before its end was kept")
+            raise _cut_short()
         try:
             self._ready += self._inflate.decompress(part)
         except zstandard.ZstdError as cause:
@@ -166,7 +178,7 @@ def _read_frame(inflater: _Inflater) -> Frame:
         )
     try:
         return _decoder.decode(inflater.read(length))
-    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise MalformedError("bundle: a frame cannot be read") from cause
 
 

@@ -2,8 +2,7 @@
 
 The first thing in every exchange: origin, size and root of each log that the two may share, those
 of the receiver included. From it the other side knows what to send; its word about the receiver's
-own logs is a receipt in the making. An epoch and a count tell which of two heads is the later one,
-though a log may have become shorter: a node that was restored from a backup holds less than before.
+own logs is a receipt in the making. Nothing in it tells of logs that the receiver may not have.
 """
 
 import re
@@ -17,27 +16,35 @@ from liptako.core.log.note import open_note, read_note, sign_note
 from liptako.core.refs import member_id
 
 _FIRST = "liptako.heads/1"
-_AGE_LINE = 3
+_EPOCH_LINE = 3
 _MIN_LINES = 4
-_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,15})")
+_EPOCH = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
     """From whom, to whom, and the logs that the sender holds, in the order of their origins.
 
-    `age` is the sender's epoch and how many entries it has taken: later heads have a greater one.
+    `epoch` is that of the sender's own logs.
     """
 
     sender: str
     recipient: str
-    age: tuple[int, int] = (1, 0)
+    epoch: int = 1
     logs: tuple[Checkpoint, ...] = ()
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """What is greater in the later of two heads from one sender to one recipient.
+
+        Within an epoch no log becomes shorter or is left out, so that their sizes add up to more
+        and more. A node that was restored from a backup may hold less: its epoch is greater.
+        """
+        return self.epoch, sum(log.size for log in self.logs)
 
     def text(self) -> str:
         """Return the note text of these heads."""
-        epoch, count = self.age
-        lines = [_FIRST, self.sender, self.recipient, f"{epoch} {count}"]
+        lines = [_FIRST, self.sender, self.recipient, str(self.epoch)]
         lines += [f"{log.origin} {log.size} {b64encode(log.root).decode()}" for log in self.logs]
         return "".join(f"{line}\n" for line in lines)
 
@@ -79,16 +86,13 @@ def _parse(text: str) -> Heads:
     lines = text.removesuffix("\n").split("\n")
     if len(lines) < _MIN_LINES or lines[0] != _FIRST:
         raise MalformedError("heads: expected %(first)s, got %(got)s", first=_FIRST, got=text[:60])
-    age = _AGE.fullmatch(lines[_AGE_LINE])
-    if age is None:
-        raise MalformedError(
-            "heads: expected an epoch and a count, got %(got)s", got=lines[_AGE_LINE][:60]
-        )
+    if not _EPOCH.fullmatch(lines[_EPOCH_LINE]):
+        raise MalformedError("heads: expected an epoch, got %(got)s", got=lines[_EPOCH_LINE][:60])
     logs = tuple(parse_checkpoint(line.replace(" ", "\n") + "\n") for line in lines[_MIN_LINES:])
     heads = Heads(
         sender=member_id(lines[1]),
         recipient=member_id(lines[2]),
-        age=(int(age[1]), int(age[2])),
+        epoch=int(lines[_EPOCH_LINE]),
         logs=logs,
     )
     origins = [log.origin for log in logs]

@@ -41,26 +41,52 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
 
     A damaged or cut tail is left out: age authenticates chunk by chunk, so what was written is
     what was sealed. Raises VerificationError if it was sealed for somebody else or nothing of it is
-    whole, and MalformedError for a file that is no such thing.
+    whole, and MalformedError for a file that is no such thing. What the target raises (a full disk)
+    comes through unchanged: it is no fault of the bundle.
     """
     start = source.read(len(AGE_MAGIC))
     if start != AGE_MAGIC:
         raise MalformedError("bundle: this file is no bundle of Liptako, or its beginning is lost")
     source.seek(0)
+    opened = _Opened(target)
     try:
-        decrypt_io(source, target, [_identity(identity)])
+        decrypt_io(source, opened, [_identity(identity)])
     except DecryptError as cause:
         raise VerificationError(
             "bundle: it cannot be opened with the key of this node: "
             "it is for another one, or it was changed"
         ) from cause
     except OSError as cause:
-        if not target.tell():
+        if opened.fault is not None:
+            raise opened.fault from None
+        if not opened.written:
             raise VerificationError(
                 "bundle: it is damaged or cut short; nothing of it was kept: ask for another one"
             ) from cause
         return False
     return True
+
+
+class _Opened:
+    """Hands on what was opened; keeps what the target raises apart from a damaged seal."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._target = target
+        self.written = 0
+        self.fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write, and remember why that was not possible."""
+        try:
+            count = self._target.write(data)
+        except OSError as fault:
+            self.fault = fault
+            raise
+        self.written += count
+        return count
+
+    def flush(self) -> None:
+        """Leave it to whoever owns the target."""
 
 
 def _identity(text: str) -> x25519.Identity:

@@ -59,6 +59,7 @@ def accept_package(
     the log and the entries, if anything is missing, added, changed, or out of order.
     """
     where = {"origin": channel.origin, "start": package.start}
+    _check_shape(package)
     if package.start > log.size:
         raise VerificationError(
             "%(origin)s: entries are missing: expected number %(expected)d next, got %(start)d",
@@ -88,15 +89,26 @@ def _prove(log: CompactRange, checkpoint: Checkpoint, proof: Sequence[bytes]) ->
     )
 
 
-def _read_entries(package: PackageFrame) -> list[Accepted]:
-    """Return the entries as their author wrote them. Raises MalformedError."""
+def _check_shape(package: PackageFrame) -> None:
+    """Raise MalformedError unless all entries lie between two multiples of 256, with payloads."""
     count = len(package.headers)
     if not 0 < count <= PACKAGE or len(package.bodies) != count or package.start < 0:
         raise MalformedError("package: expected 1 to 256 headers and as many payloads")
+    if package.start % PACKAGE + count > PACKAGE:
+        raise MalformedError(
+            "package: expected entries up to the next multiple of 256, "
+            "got %(got)d from number %(start)d on",
+            got=count,
+            start=package.start,
+        )
+
+
+def _read_entries(package: PackageFrame) -> list[Accepted]:
+    """Return the entries as their author wrote them. Raises MalformedError."""
     salts = _salts(package)
     return [
         _read_entry(package.start + i, package.headers[i], package.bodies[i], salts[i])
-        for i in range(count)
+        for i in range(len(package.headers))
     ]
 
 

@@ -21,7 +21,14 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from liptako.core.errors import MalformedError, NetworkError, VerificationError
-from liptako.federation.client import ANSWER_LIMIT, CONTENT_TYPE, PATH, HttpsClient, key_pin
+from liptako.federation.client import (
+    ANSWER_LIMIT,
+    CONTENT_TYPE,
+    PATH,
+    HttpsClient,
+    check_address,
+    key_pin,
+)
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 PIN = hashlib.sha256(
@@ -178,6 +185,40 @@ def test_where_nobody_listens_it_says_so():
         port = probe.getsockname()[1]
         with pytest.raises(NetworkError, match=f"127.0.0.1:{port} cannot be reached"):
             HttpsClient().exchange(f"https://127.0.0.1:{port}", PIN, b"bundle")
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://node.bf", "https://node.bf"),
+        (" https://node.bf:8443/ ", "https://node.bf:8443"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("https://nœud.bf", "https://nœud.bf"),
+    ],
+)
+def test_an_address_is_kept_without_spaces_and_slash(text, url):
+    assert check_address(text) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "node.bf:8443",
+        "http://node.bf",
+        "http://foo/bar?x",
+        "https://node.bf/path",
+        "https://node.bf?x",
+        "https://awa@node.bf",
+        "https://node.bf:99999",
+        "https://node bf",
+        "https://node.bf\nx",
+        "https://" + "x" * 193,
+    ],
+)
+def test_what_is_no_address_is_told_to_be_none(text):
+    with pytest.raises(MalformedError, match="address: expected https://HOST:PORT, got"):
+        check_address(text)
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def test_what_is_wrong_with_a_request_is_kept_for_the_page_of_partners(fleet):
     assert "two different histories" in fault_of(fleet, "BF", "ML")
 
 
-def heads_of(fleet, sender, *logs, age=(1, 0)):
-    heads = Heads(sender=sender, recipient="BF", age=age, logs=logs)
+def heads_of(fleet, sender, *logs):
+    heads = Heads(sender=sender, recipient="BF", logs=logs)
     return HeadsFrame(sign_heads(heads, fleet.nodes[sender].signer))
 
 
@@ -85,7 +85,7 @@ def test_a_partner_that_was_restored_and_holds_less_is_sent_the_rest_again(fleet
 
 def heads_after_restore(fleet):
     """Return what BF says after it was restored from a backup without any entry."""
-    heads = Heads(sender="BF", recipient="ML", age=(9, 0))
+    heads = Heads(sender="BF", recipient="ML", epoch=9)
     return HeadsFrame(sign_heads(heads, fleet.nodes["BF"].signer))
 
 
@@ -107,6 +107,16 @@ def test_two_logs_of_one_epoch_are_both_taken(fleet):
     assert texts(fleet, "BF") == ["one", "two"]
     with fleet.at("BF"):
         assert Channel.objects.filter(author="ML").count() == 2
+
+
+@pytest.mark.parametrize("packages", [(0, 0), (1, 0), (1,)], ids=["twice", "turned", "gap"])
+def test_packages_that_do_not_follow_each_other_end_the_intake_of_their_log(fleet, packages):
+    write(fleet, "ML", *[f"number {i}" for i in range(300)])
+    heads, log, *parts = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    frames = [heads, log, *(parts[number] for number in packages)]
+    report = read(fleet, "BF", sealed_frames(fleet, "BF", frames))
+    assert ["entries are missing or come twice" in str(fault) for fault in report.faults] == [True]
+    assert report.taken == (256 if packages[0] == 0 else 0)
 
 
 class Deaf:

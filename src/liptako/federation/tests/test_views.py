@@ -147,9 +147,10 @@ def test_who_is_no_partner_is_refused(desk, member, what):
 
 
 def test_the_address_is_shown_and_changed(desk):
-    form = desk.get("/partners/BF/address/").context["form"]
+    asked = desk.get("/partners/BF/address/")
+    form = asked.context["form"]
     answer = desk.post("/partners/BF/address/", {"url": " https://node.bf:9000/ "})
-    assert form["url"].value() == "https://bf.invalid:8443"
+    assert (asked.status_code, form["url"].value()) == (200, "https://bf.invalid:8443")
     assert desk.said(answer) == [("success", "Saved.")]
     shown = facts(answer, "Burkina Faso")["Address"]
     assert shown == "https://node.bf:9000 Change"
@@ -183,7 +184,7 @@ def test_an_address_that_is_none_is_not_kept_but_shown_again(desk, url):
     answer = desk.post("/partners/BF/address/", {"url": url})
     with desk.fleet.at("ML"):
         assert Peer.objects.get(member="BF").url == "https://bf.invalid:8443"
-    assert list(answer.context["form"].errors) == ["url"]
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["url"])
     assert answer.context["form"]["url"].value() == url
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from liptako.core.clock import Instant
 from liptako.core.errors import VerificationError
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.checkpoint import sign_checkpoint
@@ -103,9 +104,34 @@ def test_a_changed_payload_is_found(node, log, change):
     assert found(node) == [f"{log}@7: the payload is not the one that the header names"]
 
 
-def test_a_payload_that_was_erased_is_no_fault(node, log):
+def test_a_payload_of_ours_that_was_deleted_is_found(node, log):
     Payload.objects.filter(entry__seq=7).delete()
-    assert found(node) == []
+    told = f"{log}@7: its payload is missing though it has not expired: "
+    assert found(node) == [told + "somebody deleted it, or the database was damaged"]
+
+
+@pytest.mark.parametrize(("later", "faults"), [(0, 0), (10**6, 1)], ids=["expired", "not yet"])
+def test_a_payload_of_ours_may_be_gone_once_it_has_expired(node, later, faults):
+    store.append(node, [event(1, retain=Instant(node.clock().milliseconds + later))])
+    Payload.objects.all().delete()
+    assert ["missing though it has not expired" in fault for fault in found(node)] == [
+        True
+    ] * faults
+
+
+@pytest.mark.parametrize("retain", [None, 9])
+def test_a_changed_time_of_deletion_is_found(node, retain):
+    store.append(node, [event(1, retain=Instant(2 * 10**12)), event(2, retain=None)])
+    Entry.objects.filter(seq=0).update(retain=retain)
+    log = Channel.objects.get()
+    told = f"{log}@0: the time at which its payload is deleted is not the one in its header"
+    assert found(node) == [told]
+
+
+def test_a_time_of_deletion_that_somebody_put_in_is_found(node, log):
+    Entry.objects.filter(seq=7).update(retain=9)
+    told = f"{log}@7: the time at which its payload is deleted is not the one in its header"
+    assert found(node) == [told]
 
 
 def test_a_changed_seed_of_salts_is_found(node, log):
@@ -207,6 +233,12 @@ def taken(node, make_node, compact):
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_a_partner_signed_is_in_order_even_when_the_rest_is_still_to_come(node, taken, count):
     taken(count)
+    assert found(node) == []
+
+
+def test_a_payload_that_a_partner_withholds_is_no_fault(node, taken):
+    taken(2)
+    Payload.objects.filter(entry__seq=7).delete()
     assert found(node) == []
 
 

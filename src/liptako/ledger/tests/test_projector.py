@@ -332,3 +332,18 @@ def breaking_module():
     )
     yield
     registry.register(original)
+
+
+def test_what_else_a_rejected_record_names_holds_nothing_up(node, compact):
+    one, other = Author("BF"), Author("NE")
+    other.origin = "NE/c/0001020304050607/e1"
+    first = one.write(OFFICE, "0000000000001", GOOD)
+    named = other.write(OFFICE, "0000000000009", GOOD)
+    wrong = Ref(origin=first.origin, seq=0, leaf=bytes(16))
+    second = one.write(OFFICE, "0000000000001", GOOD, refs=(wrong, named))
+    one.write(OFFICE, "0000000000001", GOOD, refs=(second,))
+    for author in (one, other):
+        author.send(node)
+        projector.project_pending()
+        assert (Waiting.objects.count(), Rejected.objects.count()) == (0, 1)
+        testing.check_rebuild()

@@ -138,7 +138,9 @@ def test_256_entries_make_a_package_with_a_root(node):
 
 def test_a_new_epoch_goes_on_in_new_logs(node):
     store.append(node, [event(1)])
+    assert store.epoch() == 1
     epoch = store.begin_epoch(Instant(START + 5_999))
+    assert store.epoch() == epoch
     assert epoch == (START - 1_767_225_600_000) // 1000 + 5  # seconds since 2026
     store.append(node, [event(2)])
     logs = Channel.objects.order_by("epoch")

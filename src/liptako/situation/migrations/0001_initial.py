@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('total', models.PositiveIntegerField()),
                 ('done', models.PositiveIntegerField(default=0)),
                 ('added', models.PositiveIntegerField(default=0)),
-                ('fault', models.TextField(blank=True)),
+                ('faults', models.JSONField(default=list)),
             ],
         ),
         migrations.CreateModel(

@@ -176,7 +176,7 @@ def test_looking_at_the_address_of_the_start_starts_nothing(sign_in):
 
 @pytest.mark.parametrize("office", OTHERS)
 def test_an_office_without_the_right_imports_nothing(sign_in, run, office):
-    run(fault="line 3: secret")
+    run(faults=[{"template": "line 3: secret", "params": {}}])
     browser = sign_in(office)
     page = browser.get("/published/")
     start = browser.post("/published/start/", {"audience": audience_id(ALL)})

@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.utils import translation
 from django_tasks_db.models import DBTaskResult
 from msgspec import ValidationError
 
@@ -16,6 +17,7 @@ from liptako.situation.importing import ImportOrder, import_published
 from liptako.situation.imports import Published
 from liptako.situation.jobs import TABLE, import_incidents, read_table
 from liptako.situation.records import Count, Harm, Origin, Place, Standing
+from liptako.web.texts import reason_text
 
 pytestmark = pytest.mark.django_db
 ALL = frozenset({"ML", "BF", "NE"})
@@ -269,10 +271,22 @@ def job(run, path, actor, members=()):
     return run
 
 
+def told(run, language="en"):
+    """Return what a run says went wrong."""
+    with translation.override(language):
+        return [reason_text(fault["template"], fault["params"]) for fault in run.faults]
+
+
+def test_a_run_says_in_the_language_of_the_reader_what_was_wrong(node, administrator, table):
+    run = job(importing.start_import(node, administrator, 2), table, administrator)
+    (line,) = told(run, "fr")
+    assert line.startswith("ligne 3 : attendu l’un de ")
+
+
 def test_a_run_tells_how_far_it_came_and_which_rows_are_faulty(node, administrator, table):
     run = job(importing.start_import(node, administrator, 2), table, administrator)
     assert (run.total, run.done, run.added, str(run)) == (2, 2, 1, "2/2")
-    assert run.fault.startswith("line 3: expected one of health_care")
+    assert told(run)[0].startswith("line 3: expected one of health_care")
     assert run.ended_at is not None
     assert AuditEvent.objects.get(event="incidents.import").detail == "1/2"
 
@@ -280,7 +294,7 @@ def test_a_run_tells_how_far_it_came_and_which_rows_are_faulty(node, administrat
 def test_a_run_names_twenty_faulty_rows_at_most(node, administrator, table):
     table.write_text(HEAD + BAD * 30)
     run = job(importing.start_import(node, administrator, 30), table, administrator)
-    assert [line.partition(":")[0] for line in run.fault.splitlines()] == [
+    assert [line.partition(":")[0] for line in told(run)] == [
         f"line {number}" for number in range(2, 22)
     ]
 
@@ -300,7 +314,9 @@ def test_a_job_whose_run_is_gone_does_nothing(node, administrator, table):
 
 def test_a_run_that_fails_says_why_and_ends(node, administrator, table, actor):
     run = job(importing.start_import(node, administrator, 2), table, actor("planner"))
-    assert run.fault == "your office may not do this; the node administrator can tell which one may"
+    assert told(run) == [
+        "your office may not do this; the node administrator can tell which one may"
+    ]
     assert run.ended_at is not None
 
 
@@ -310,7 +326,7 @@ def test_a_run_that_ends_by_a_fault_of_the_program_says_so(node, administrator, 
     with pytest.raises(ValidationError):
         import_incidents.call(run.pk, str(table), who, [], [])
     run.refresh_from_db()
-    assert run.fault == "a fault of the program ended the import: it is in the node's log"
+    assert told(run) == ["a fault of the program ended the import: it is in the node's log"]
     assert run.ended_at is not None
 
 

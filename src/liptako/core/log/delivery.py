@@ -1,0 +1,140 @@
+"""What a bundle hands over, log by log: from whom, whose log it is, which package is due.
+
+All that can be said of a bundle without a database, so that a node and an auditor say the same.
+Whether entries are what their author signed is in `verify`; what is held of a log already is left
+to whoever holds it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from liptako.core.clock import Instant
+from liptako.core.compact.members import Compact
+from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.log.bundle import ChannelFrame, Frame, HeadsFrame, PackageFrame
+from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.heads import Heads, open_heads, read_heads
+from liptako.core.log.verify import Channel, read_header
+from liptako.core.records.envelope import Lane
+from liptako.core.refs import audience_id, author_of, member_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A log of which packages come: who hands it on, whose it is, what its author signed of it.
+
+    `note` is the checkpoint as signed; `due` is where the next package has to begin.
+    """
+
+    sender: str
+    roster: tuple[str, ...]
+    channel: Channel
+    checkpoint: Checkpoint
+    note: bytes
+    due: int
+
+
+def heads_note(frame: Frame | None) -> bytes:
+    """Return the signed heads from the first frame of a bundle. Raises MalformedError."""
+    if not isinstance(frame, HeadsFrame):
+        raise MalformedError("bundle: expected the heads of its sender first")
+    return frame.note
+
+
+def open_sender(note: bytes, compact: Compact, recipient: str | None) -> Heads:
+    """Return the heads that a member of the compact signed for a recipient.
+
+    For whom they say themselves, if nobody knows who that has to be. Raises MalformedError,
+    VerificationError, or RefusedError for a stranger and for somebody who writes to themselves.
+    """
+    heads = read_heads(note)
+    recipient = recipient or heads.recipient
+    if heads.sender == recipient:
+        raise RefusedError("bundle: this node wrote it itself; it is for a partner")
+    public = compact.member(heads.sender).keys.sign
+    return open_heads(note, sender=heads.sender, recipient=recipient, public=public)
+
+
+def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delivery:
+    """Return a log whose recipients are in order and whose head its author signed.
+
+    `heads` tell who hands it on to whom. Raises MalformedError, VerificationError, or RefusedError
+    for an author who is a stranger to the compact.
+    """
+    author = author_of(frame.origin)
+    _check_roster(frame, {author, heads.sender, heads.recipient})
+    public = compact.member(author).keys.sign
+    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
+    if frame.lane not in set(Lane):
+        raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
+    if not 0 <= frame.start <= checkpoint.size:
+        raise MalformedError(
+            "%(origin)s: expected to begin with an entry up to %(size)d, got %(got)d",
+            origin=frame.origin,
+            size=checkpoint.size,
+            got=frame.start,
+        )
+    channel = Channel(
+        origin=frame.origin,
+        author=author,
+        audience=audience_id(frame.roster),
+        lane=Lane(frame.lane),
+    )
+    return Delivery(
+        sender=heads.sender,
+        roster=frame.roster,
+        channel=channel,
+        checkpoint=checkpoint,
+        note=frame.checkpoint,
+        due=frame.start,
+    )
+
+
+def _check_roster(frame: ChannelFrame, wanted: Collection[str]) -> None:
+    """Raise unless the members of an audience stand once each, in order, the wanted among them."""
+    if list(frame.roster) != sorted({member_id(member) for member in frame.roster}):
+        raise MalformedError(
+            "%(origin)s: expected its members once each, in order", origin=frame.origin
+        )
+    if not set(wanted) <= set(frame.roster):
+        raise VerificationError(
+            "%(origin)s: its author, its sender or who is to read it is not among its recipients",
+            origin=frame.origin,
+        )
+
+
+def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> Delivery:
+    """Return the delivery with what is due after a package. Raises VerificationError.
+
+    The package has to begin where the one before ended, and nobody but the author may have left
+    out a payload. Who hands a log on may lack those that have expired, and those of records that
+    nobody can read; what else is left out would never come again.
+    """
+    channel = delivery.channel
+    if package.start != delivery.due:
+        raise VerificationError(
+            "%(origin)s: entries are missing or come twice: "
+            "expected number %(expected)d next, got %(start)d",
+            origin=channel.origin,
+            expected=delivery.due,
+            start=package.start,
+        )
+    for header, body in zip(package.headers, package.bodies, strict=False):
+        if body is None and not _may_lack(delivery, header, now):
+            raise VerificationError(
+                "%(origin)s: %(sender)s has left out a payload that its author has not",
+                origin=channel.origin,
+                sender=delivery.sender,
+            )
+    return replace(delivery, due=delivery.due + len(package.headers))
+
+
+def _may_lack(delivery: Delivery, header: bytes, now: Instant) -> bool:
+    """Say whether the payload of a record may be gone."""
+    if delivery.sender == delivery.channel.author:
+        return True
+    try:
+        retain = read_header(delivery.channel, header).retain
+    except MalformedError:
+        return True
+    return retain is not None and retain <= now

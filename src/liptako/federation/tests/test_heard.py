@@ -1,0 +1,195 @@
+"""What a partner's word is worth: which is the latest, when it was heard, what was wrong."""
+
+import pytest
+
+from liptako.core.errors import NetworkError
+from liptako.core.log.bundle import HeadsFrame
+from liptako.federation import exchange, peers
+from liptako.ledger import store
+from tests.bundles import (
+    PAIR,
+    bundle_for,
+    open_for,
+    read,
+    replaced,
+    sealed_frames,
+    tampered,
+    write,
+)
+
+ALONE = frozenset()
+WITH_NE = frozenset({"ML", "NE"})
+
+
+def heads_in(fleet, member, data):
+    (frame,) = [frame for frame in open_for(fleet, member, data) if isinstance(frame, HeadsFrame)]
+    return frame.note
+
+
+def row_of(fleet, member, other):
+    with fleet.at(member):
+        return peers.peer(other)
+
+
+def heard(fleet, member, other):
+    row = row_of(fleet, member, other)
+    return row.heard_at, row.heard_by
+
+
+def fault_of(fleet, member, other):
+    return row_of(fleet, member, other).fault_template
+
+
+# What heads tell
+
+
+@pytest.mark.parametrize("audience", [ALONE, WITH_NE], ids=["for itself", "for another"])
+def test_heads_do_not_tell_how_many_records_a_partner_may_not_have(fleet, audience):
+    write(fleet, "ML", "for two", audience=PAIR)
+    before = heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    write(fleet, "ML", *[f"number {i}" for i in range(5)], audience=audience)
+    assert heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF")) == before
+
+
+def test_heads_that_hold_what_came_from_a_third_member_are_later_ones(fleet):
+    write(fleet, "ML", "one")
+    old = bundle_for(fleet, "BF", "NE")
+    fleet.exchange("ML", "BF")
+    read(fleet, "NE", bundle_for(fleet, "BF", "NE"))
+    assert read(fleet, "NE", old).outdated
+
+
+def test_what_a_restored_partner_says_is_its_latest_word_though_it_holds_less(fleet):
+    older = bundle_for(fleet, "BF", "ML")
+    write(fleet, "BF", "one", "two")
+    newer = bundle_for(fleet, "BF", "ML")
+    read(fleet, "ML", newer)
+    with fleet.at("BF") as node:
+        store.begin_epoch(node.clock())
+    restored = bundle_for(fleet, "BF", "ML")
+    assert [read(fleet, "ML", data).outdated for data in (older, restored, newer)] == [
+        True, False, True
+    ]  # fmt: skip
+
+
+# When it was heard
+
+
+def test_a_file_played_again_at_the_door_does_not_make_a_silent_partner_look_alive(fleet):
+    write(fleet, "BF", "one")
+    data = bundle_for(fleet, "BF", "ML")
+    read(fleet, "ML", data)
+    before = heard(fleet, "ML", "BF")
+    with fleet.at("ML") as node:
+        exchange.answer(node, data)
+    assert (heard(fleet, "ML", "BF"), before[1]) == (before, "file")
+
+
+def test_news_that_come_to_the_door_are_heard_over_the_network(fleet):
+    write(fleet, "BF", "one")
+    read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    before = heard(fleet, "ML", "BF")
+    write(fleet, "BF", "two")
+    with fleet.at("ML") as node:
+        exchange.answer(node, bundle_for(fleet, "BF", "ML"))
+    after = heard(fleet, "ML", "BF")
+    assert (after[0] > before[0], after[1]) == (True, "network")
+
+
+def test_of_a_partner_with_nothing_new_an_answer_is_heard_by_who_asks(fleet):
+    fleet.exchange("ML", "BF")
+    before = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    fleet.exchange("ML", "BF")
+    after = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    assert (after[0][0] > before[0][0], after[0][1]) == (True, "answer")
+    assert after[1] == before[1]
+
+
+def test_each_of_two_idle_partners_hears_the_other_when_it_asks(fleet):
+    fleet.settle()
+    before = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    fleet.exchange("ML", "BF")
+    fleet.exchange("BF", "ML")
+    after = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    assert [new > old for (new, _), (old, _) in zip(after, before, strict=True)] == [True, True]
+
+
+class Old:
+    """A partner whose node was set back: it answers with what it said before."""
+
+    def __init__(self, reply):
+        self.reply = reply
+
+    def exchange(self, _url, _pin, _bundle):
+        return self.reply
+
+
+def test_an_answer_that_says_less_than_before_is_heard_but_not_believed(fleet):
+    old = Old(bundle_for(fleet, "BF", "ML"))
+    write(fleet, "BF", "one")
+    fleet.exchange("ML", "BF")
+    before = row_of(fleet, "ML", "BF")
+    with fleet.at("ML") as node:
+        exchange.exchange_with(node, "BF", old)
+    after = row_of(fleet, "ML", "BF")
+    assert (after.heard_at > before.heard_at, bytes(after.heads)) == (True, bytes(before.heads))
+
+
+# What was wrong
+
+
+@pytest.fixture
+def spoilt(fleet):
+    """Let ML write, and BF read a file of it in which somebody changed a payload."""
+    write(fleet, "ML", "one")
+    good = bundle_for(fleet, "ML", "BF")
+    write(fleet, "ML", "two")
+    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    wrong = tampered(frames, lambda frame: replaced(frame, bodies=(b"{}", *frame.bodies[1:])))
+    read(fleet, "BF", sealed_frames(fleet, "BF", wrong))
+    assert "its payload is not the one" in fault_of(fleet, "BF", "ML")
+    return good
+
+
+def test_a_whole_file_takes_away_what_was_wrong_with_the_one_before(fleet, spoilt):
+    read(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    assert fault_of(fleet, "BF", "ML") == ""
+
+
+def test_a_whole_request_takes_away_what_was_wrong_with_a_file(fleet, spoilt):
+    fleet.exchange("ML", "BF")
+    assert fault_of(fleet, "BF", "ML") == ""
+
+
+def test_an_outdated_file_takes_no_fault_away(fleet, spoilt):
+    before = fault_of(fleet, "BF", "ML")
+    assert read(fleet, "BF", spoilt).outdated
+    assert fault_of(fleet, "BF", "ML") == before
+
+
+def test_a_file_that_was_cut_takes_no_fault_away(fleet, spoilt):
+    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    read(fleet, "BF", sealed_frames(fleet, "BF", frames, ended=False))
+    assert "cut short" in fault_of(fleet, "BF", "ML")
+
+
+def test_a_file_says_nothing_of_whether_a_partner_can_be_reached(fleet):
+    fleet.cut.add("BF")
+    with pytest.raises(NetworkError):
+        fleet.exchange("ML", "BF")
+    read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    assert "cannot be reached" in fault_of(fleet, "ML", "BF")
+    fleet.cut.clear()
+    fleet.exchange("ML", "BF")
+    assert fault_of(fleet, "ML", "BF") == ""
+
+
+def test_what_is_wrong_with_a_file_is_taken_away_though_a_try_failed_before(fleet, spoilt):
+    fleet.cut.add("ML")
+    with pytest.raises(NetworkError):
+        fleet.exchange("BF", "ML")
+    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    read(fleet, "BF", sealed_frames(fleet, "BF", frames, ended=False))
+    assert "cut short" in fault_of(fleet, "BF", "ML")
+    read(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    assert fault_of(fleet, "BF", "ML") == ""

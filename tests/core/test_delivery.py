@@ -1,0 +1,188 @@
+"""What a bundle hands over: by whom, for whom, which log, and nothing left out or out of order."""
+
+from dataclasses import replace
+
+import pytest
+
+from liptako.core.clock import Instant
+from liptako.core.compact.members import Member, NodeKeys, draft_compact
+from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.keys import signer_from_seed
+from liptako.core.log.bundle import ChannelFrame, HeadsFrame, PackageFrame
+from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
+from liptako.core.log.delivery import (
+    Delivery,
+    check_package,
+    heads_note,
+    open_delivery,
+    open_sender,
+)
+from liptako.core.log.heads import Heads, sign_heads
+from liptako.core.log.merkle import CompactRange, leaf_hash
+from liptako.core.log.verify import Channel
+from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
+from liptako.core.refs import audience_id
+
+SIGNERS = {name: signer_from_seed(name.encode().ljust(32)) for name in ("BF", "ML", "NE", "TG")}
+ORIGIN = "ML/c/0001020304050607/e1"
+ALL = ("BF", "ML", "NE")
+HEADS = Heads(sender="NE", recipient="BF")
+
+
+def member(name):
+    keys = NodeKeys(sign=SIGNERS[name].public, seal="", tls=bytes(32))
+    return Member(id=name, names={"fr": name}, timezone="UTC", keys=keys)
+
+
+COMPACT = draft_compact({"fr": "Pacte"}, map(member, ALL), {"fr": "Tous"})
+
+
+def header(seq, **changes):
+    whole = Header(
+        kind="test.thing/1",
+        author="ML",
+        office="permanence",
+        audience=audience_id(ALL),
+        compact=1,
+        object="0123456789abc",
+        lamport=seq + 1,
+        time=Instant(0),
+        payload=PayloadStub(hash=bytes(32), size=2),
+    )
+    return encode_header(replace(whole, **changes))
+
+
+HEAD = head_of(ORIGIN, CompactRange().extend([leaf_hash(header(seq)) for seq in range(3)]))
+
+
+def channel(origin=ORIGIN, roster=ALL, lane="bulk", signer="ML", start=0):
+    note = sign_checkpoint(replace(HEAD, origin=origin), SIGNERS[signer])
+    return ChannelFrame(origin, roster, lane, note, start, b"")
+
+
+def package(start=0, bodies=(b"{}",), **changes):
+    headers = tuple(header(start + i, **changes) for i in range(len(bodies)))
+    return PackageFrame(start, headers, bodies, bytes(16), (), ())
+
+
+# Who sends it
+
+
+def note(sender="ML", recipient="BF", signer="ML"):
+    return sign_heads(Heads(sender=sender, recipient=recipient), SIGNERS[signer])
+
+
+@pytest.mark.parametrize("frame", [None, channel(), package()])
+def test_a_bundle_begins_with_the_heads_of_its_sender(frame):
+    assert heads_note(HeadsFrame(b"note")) == b"note"
+    with pytest.raises(MalformedError, match="the heads of its sender first"):
+        heads_note(frame)
+
+
+@pytest.mark.parametrize("recipient", ["BF", None])
+def test_the_sender_is_who_signed_the_heads(recipient):
+    heads = open_sender(note(), COMPACT, recipient)
+    assert (heads.sender, heads.recipient) == ("ML", "BF")
+
+
+@pytest.mark.parametrize(
+    ("signed", "recipient", "error"),
+    [
+        (note(), "NE", VerificationError),
+        (note(signer="NE"), "BF", VerificationError),
+        (note(sender="TG", signer="TG"), "BF", RefusedError),
+        (note(recipient="ML"), None, RefusedError),
+        (note(), "ML", RefusedError),
+    ],
+    ids=["for another", "signed by another", "a stranger", "to themselves", "our own"],
+)
+def test_heads_of_nobody_or_for_somebody_else_are_refused(signed, recipient, error):
+    with pytest.raises(error):
+        open_sender(signed, COMPACT, recipient)
+
+
+# Whose log it is
+
+
+def test_a_log_in_order_is_told_with_what_its_author_signed():
+    frame = channel(start=2)
+    assert open_delivery(frame, HEADS, COMPACT) == Delivery(
+        sender="NE",
+        roster=ALL,
+        channel=Channel(origin=ORIGIN, author="ML", audience=audience_id(ALL), lane=Lane.BULK),
+        checkpoint=HEAD,
+        note=frame.checkpoint,
+        due=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"roster": ("ML", "BF", "NE")}, MalformedError, "once each, in order"),
+        ({"roster": ("BF", "ML", "ML", "NE")}, MalformedError, "once each, in order"),
+        ({"roster": ("BF", "ML\nNE")}, MalformedError, "member: expected"),
+        ({"roster": ()}, VerificationError, "not among its recipients"),
+        ({"roster": ("BF", "NE")}, VerificationError, "not among its recipients"),
+        ({"roster": ("BF", "ML")}, VerificationError, "not among its recipients"),
+        ({"roster": ("ML", "NE")}, VerificationError, "not among its recipients"),
+        ({"origin": "ML"}, MalformedError, "channel: expected"),
+        ({"origin": f"TG{ORIGIN[2:]}", "roster": (*ALL, "TG")}, RefusedError, "TG is not a member"),
+        ({"signer": "NE"}, VerificationError, "no key that is known here"),
+        ({"lane": "slow"}, MalformedError, "no such lane"),
+        ({"start": -1}, MalformedError, "up to 3, got -1"),
+        ({"start": 4}, MalformedError, "up to 3, got 4"),
+    ],
+)
+def test_a_log_that_is_not_in_order_is_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        open_delivery(channel(**changes), HEADS, COMPACT)
+
+
+# Which package is due
+
+NOW = Instant(1000)
+FROM_NE = open_delivery(channel(), HEADS, COMPACT)
+FROM_ML = replace(FROM_NE, sender="ML")
+
+
+def test_each_package_begins_where_the_one_before_ended():
+    behind = check_package(FROM_NE, package(bodies=(b"{}", b"{}")), NOW)
+    assert behind == replace(FROM_NE, due=2)
+    assert check_package(behind, package(2), NOW) == replace(FROM_NE, due=3)
+
+
+@pytest.mark.parametrize("start", [0, 1, 3])
+def test_a_package_that_begins_elsewhere_is_refused(start):
+    with pytest.raises(VerificationError, match=f"expected number 2 next, got {start}"):
+        check_package(replace(FROM_NE, due=2), package(start), NOW)
+
+
+def test_a_payload_that_somebody_but_the_author_left_out_is_refused():
+    frame = package(bodies=(b"{}", None))
+    with pytest.raises(VerificationError, match="NE has left out a payload"):
+        check_package(FROM_NE, frame, NOW)
+    assert check_package(FROM_ML, frame, NOW).due == 2
+
+
+def test_a_payload_that_has_expired_may_be_left_out_by_anybody():
+    assert check_package(FROM_NE, package(bodies=(None,), retain=NOW), NOW).due == 1
+
+
+def test_a_payload_that_expires_later_may_not_be_left_out():
+    frame = package(bodies=(None,), retain=Instant(1001))
+    with pytest.raises(VerificationError, match="NE has left out a payload"):
+        check_package(FROM_NE, frame, NOW)
+
+
+def test_a_payload_of_what_nobody_can_read_may_be_left_out_by_anybody():
+    frame = PackageFrame(0, (b"nonsense",), (None,), b"", (b"",), ())
+    assert check_package(FROM_NE, frame, NOW).due == 1
+
+
+def test_a_head_of_an_empty_log_lets_nothing_be_due_but_the_first_entry():
+    empty = Checkpoint(origin=ORIGIN, size=0, root=CompactRange().root())
+    signed = sign_checkpoint(empty, SIGNERS["ML"])
+    frame = ChannelFrame(ORIGIN, ALL, "bulk", signed, 1, b"")
+    with pytest.raises(MalformedError, match="up to 0, got 1"):
+        open_delivery(frame, HEADS, COMPACT)

@@ -1,0 +1,224 @@
+"""Writes one case of the whole format from the code, with fixed keys, salts and times.
+
+`python tests/docs/vectors.py write` puts it into docs/spec/vectors.json (`make docs`). A reader
+that knows nothing of the code is in `test_vectors.py`.
+"""
+
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from liptako.core.clock import Instant
+from liptako.core.keys import fingerprint, key_id, signer_from_seed
+from liptako.core.log.bundle import (
+    MAGIC,
+    BundleWriter,
+    ChannelFrame,
+    Frame,
+    HeadsFrame,
+    PackageFrame,
+    strip_hash,
+)
+from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.heads import Heads, key_name, sign_heads
+from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
+from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.fields import encode_fields
+from liptako.core.records.payload import derive_salt, payload_hash
+from liptako.core.refs import LEAF_BYTES, Ref, audience_id, channel_origin, object_id
+from liptako.members.records import MANDATE, Mandate
+from liptako.situation.records import INCIDENT, Count, Harm, Incident, Level, Period, Place
+
+FILE = Path(__file__).parents[2] / "docs" / "spec" / "vectors.json"
+
+KEY = bytes(range(32))
+SEED = bytes(range(16, 32))
+ROSTER = ("BF", "ML", "NE")
+ORIGIN = channel_origin("ML", bytes(range(8)), 1)
+INCIDENT_ID, MANDATE_ID = object_id(bytes(range(8))), object_id(bytes([255] * 8))
+BEGINS = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+FIRST_PACKAGE = 2  # entries; the rest comes in a second one
+
+PLACE = Place(lat=15_671_000, lon=502_000, radius_m=5_000, level=Level.RADIUS, words="Ansongo")
+REPORT = Incident(
+    reference="ML-2026-7K3F",
+    kind="flood",
+    summary='Crue à "Ansongo"',
+    period=Period(begins=BEGINS),
+    place=PLACE,
+    text="Première ligne\nsuite\t\\ \u0001",
+)
+CHANGED = msgspec.structs.replace(REPORT, severity=3, harm=Harm(displaced=Count(best=40, low=30)))
+SPEAKS = Mandate(office="delegue", subjects=("secours",), begins=BEGINS)
+WRITTEN: Sequence[tuple[str, str, msgspec.Struct, Mapping[str, object]]] = (
+    (INCIDENT, INCIDENT_ID, REPORT, {}),
+    (
+        INCIDENT,
+        INCIDENT_ID,
+        CHANGED,
+        {
+            "precedence": Precedence.PRIORITY,
+            "marking": "Diffusion restreinte",
+            "retain": Instant(BEGINS + 30 * 86_400_000),
+        },
+    ),
+    (MANDATE, MANDATE_ID, SPEAKS, {}),
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of the case, with its bytes and its hashes."""
+
+    place: int
+    header: bytes
+    payload: bytes
+    salt: bytes
+    payload_hash: bytes
+    leaf_hash: bytes
+
+
+def entries() -> list[Entry]:
+    """Return the records of the log; the second one names the first."""
+    made: list[Entry] = []
+    for place, (kind, name, payload, more) in enumerate(WRITTEN):
+        body = encode_fields(msgspec.to_builtins(payload))
+        salt = derive_salt(SEED, place)
+        digest = payload_hash(salt, body)
+        refs = (
+            () if place != 1 else (Ref(origin=ORIGIN, seq=0, leaf=made[0].leaf_hash[:LEAF_BYTES]),)
+        )
+        header = Header(
+            kind=kind,
+            author="ML",
+            office="permanence",
+            audience=audience_id(ROSTER),
+            compact=1,
+            object=name,
+            lamport=place + 1,
+            time=Instant(BEGINS + 1000 * place),
+            payload=PayloadStub(hash=digest, size=len(body)),
+            refs=refs,
+            **more,
+        )
+        data = encode_header(header)
+        made.append(
+            Entry(
+                place=place,
+                header=data,
+                payload=body,
+                salt=salt,
+                payload_hash=digest,
+                leaf_hash=leaf_hash(data),
+            )
+        )
+    return made
+
+
+def frames(log: Sequence[Entry], checkpoint: bytes, heads: bytes) -> list[Frame]:
+    """Return the frames of a bundle: the first package whole, the second without its payload."""
+    proof = consistency_proof(FIRST_PACKAGE, len(log), subtrees([entry.leaf_hash for entry in log]))
+    first, rest = log[:FIRST_PACKAGE], log[FIRST_PACKAGE:]
+    return [
+        HeadsFrame(heads),
+        ChannelFrame(ORIGIN, ROSTER, "bulk", checkpoint, 0, b""),
+        PackageFrame(
+            start=0,
+            headers=tuple(strip_hash(entry.header, entry.salt, entry.payload) for entry in first),
+            bodies=tuple(entry.payload for entry in first),
+            seed=SEED,
+            salts=(),
+            proof=proof,
+        ),
+        PackageFrame(
+            start=FIRST_PACKAGE,
+            headers=tuple(entry.header for entry in rest),
+            bodies=(None,) * len(rest),
+            seed=b"",
+            salts=(b"",) * len(rest),
+            proof=(),
+        ),
+    ]
+
+
+def bundle_of(parts: Sequence[Frame]) -> bytes:
+    """Return a bundle before it is sealed."""
+    plain = io.BytesIO()
+    writer = BundleWriter(plain)
+    for frame in parts:
+        writer.write(frame)
+    writer.close()
+    return plain.getvalue()
+
+
+def split_frames(bundle: bytes) -> list[bytes]:
+    """Return the frames of a bundle as bytes, each with its length before it."""
+    stream = zstandard.ZstdDecompressor().decompressobj().decompress(bundle[len(MAGIC) :])
+    found, at = [], 0
+    while at < len(stream):
+        end = at + 4 + int.from_bytes(stream[at : at + 4], "big")
+        found.append(stream[at:end])
+        at = end
+    return found
+
+
+def vectors_page() -> str:
+    """Return the case as JSON: bytes as hexadecimal digits, texts as they are."""
+    signer, log = signer_from_seed(KEY), entries()
+    held = CompactRange().extend(entry.leaf_hash for entry in log)
+    head = head_of(ORIGIN, held)
+    checkpoint = sign_checkpoint(head, signer)
+    heads = sign_heads(Heads(sender="ML", recipient="BF", epoch=1, logs=(head,)), signer)
+    bundle = bundle_of(frames(log, checkpoint, heads))
+    case = {
+        "about": "For tests only. Made from the code by `make docs`; bytes in hexadecimal digits.",
+        "key": {
+            "seed": KEY.hex(),
+            "public": signer.public.hex(),
+            "fingerprint": fingerprint(signer.public),
+            "id_for_log": key_id(ORIGIN, signer.public).hex(),
+            "id_for_heads": key_id(key_name("ML"), signer.public).hex(),
+        },
+        "log": {
+            "origin": ORIGIN,
+            "author": "ML",
+            "roster": ROSTER,
+            "audience": audience_id(ROSTER),
+            "lane": "bulk",
+            "salt_seed": SEED.hex(),
+        },
+        "entries": [
+            {
+                "place": entry.place,
+                "header": entry.header.decode(),
+                "header_bytes": entry.header.hex(),
+                "payload": entry.payload.decode(),
+                "payload_bytes": entry.payload.hex(),
+                "salt": entry.salt.hex(),
+                "payload_hash": entry.payload_hash.hex(),
+                "leaf_hash": entry.leaf_hash.hex(),
+            }
+            for entry in log
+        ],
+        "root": held.root().hex(),
+        "compact_range": held.to_bytes().hex(),
+        "checkpoint": checkpoint.decode(),
+        "heads": heads.decode(),
+        "frames": [frame.hex() for frame in split_frames(bundle)],
+        "bundle": bundle.hex(),
+    }
+    return json.dumps(case, ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> int:
+    """Write the file."""
+    FILE.write_text(vectors_page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
