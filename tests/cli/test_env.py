@@ -108,7 +108,7 @@ def test_every_setting_may_be_given(read, tmp_path):
         ),
         (
             {"LIPTAKO_SECRET_KEY_FILE": "no\0where"},
-            "LIPTAKO_SECRET_KEY_FILE: the file no\0where cannot be read",
+            "LIPTAKO_SECRET_KEY_FILE: the file no\ufffdwhere cannot be read",
         ),
         ({"LIPTAKO_HOSTS": "  "}, "LIPTAKO_HOSTS: expected …, got "),
         ({"LIPTAKO_DATA": "/nowhere"}, "LIPTAKO_DATA: expected a folder, got /nowhere"),
