@@ -86,3 +86,9 @@ def ml(copy_of: Callable[[str], Home]) -> Home:
 def bf(copy_of: Callable[[str], Home]) -> Home:
     """The node of BF."""
     return copy_of("BF")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A folder that is not there yet."""
+    return Home(tmp_path / "new")

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -60,6 +61,13 @@ class Home:
     def run(self, *words: object, **environ: str) -> Result:
         """Run a command on this node."""
         return liptako("--home", self.folder, *words, **environ)
+
+    def limited(self, *words: object, kibibytes: int) -> Result:
+        """Run a command that may write no file longer than that."""
+        command = [sys.executable, "-m", "liptako", "--home", self.folder, *words]
+        limit = ["bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "-", *map(str, command)]
+        done = subprocess.run(limit, env=KEPT, capture_output=True, text=True, check=False)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words: object) -> str:
         """Run a command that must succeed; return what it said."""
@@ -144,3 +152,10 @@ class Databases:
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self._server, autocommit=True) as connection:
             connection.execute(statement)
+
+
+def contents(file: Path) -> dict[str, bytes]:
+    """Return the files in a backup by their names, but for the base map."""
+    with tarfile.open(file) as tar:
+        items = [item for item in tar if item.isfile() and item.name != "basemap.mbtiles"]
+        return {item.name: tar.extractfile(item).read() for item in items}

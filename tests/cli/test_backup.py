@@ -1,13 +1,10 @@
 """Backup and restore: a node comes back whole and in new logs, or it is not there at all."""
 
 import stat
-import subprocess
-import sys
-import tarfile
 
 import pytest
 
-from tests.cli.shell import KEPT, POSTGRESQL, Home, Result, wait_for
+from tests.cli.shell import POSTGRESQL, Home, contents, wait_for
 
 DATABASE = "liptako.pgdump" if POSTGRESQL else "liptako.sqlite3"
 PRIVATE = ("keys/node.key", "keys/node.age", "keys/tls.key", "secret", "liptako.env")
@@ -55,27 +52,6 @@ def restored(saved, databases, tmp_path_factory):
     """Return a node made from the backup, and what was said; nothing is changed in it."""
     home = Home(tmp_path_factory.mktemp("restored") / "ML")
     return home, home.run("restore", saved, *databases.make())
-
-
-@pytest.fixture
-def home(tmp_path):
-    """A folder that is not there yet."""
-    return Home(tmp_path / "new")
-
-
-def contents(file):
-    """Return the files in a backup by their names, but for the base map."""
-    with tarfile.open(file) as tar:
-        names = [item.name for item in tar if item.isfile() and item.name != "basemap.mbtiles"]
-        return {name: tar.extractfile(name).read() for name in names}
-
-
-def limited(home, *words, kibibytes):
-    """Run a command that may write no file longer than that."""
-    command = [sys.executable, "-m", "liptako", "--home", home.folder, *words]
-    limit = ["bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "-", *command]
-    done = subprocess.run(limit, env=KEPT, capture_output=True, text=True, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def mode(path):
@@ -219,7 +195,7 @@ def test_a_backup_that_cannot_be_written_is_told(original, target):
 def test_without_room_for_a_backup_the_older_one_stays_and_nothing_else(original, tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"older")
-    result = limited(original, "backup", file, kibibytes=100)
+    result = original.limited("backup", file, kibibytes=100)
     assert (result.code, result.out) == (8, "")
     assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(file, b"older")]
 

@@ -218,10 +218,8 @@ def test_a_tls_key_of_another_kind_needs_its_own_certificate(ml):
 
 def test_a_disk_without_room_leaves_no_half_file_behind(home, databases):
     words = ["--member", "ML", "--data", "", *databases.make()]
-    command = [sys.executable, "-m", "liptako", "--home", str(home.folder), "init", *words]
-    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "-", *command]
-    result = subprocess.run(limited, env=KEPT, capture_output=True, text=True, check=False)
-    assert (result.returncode, "cannot be written" in result.stderr) == (8, True)
+    result = home.limited("init", *words, kibibytes=0)
+    assert (result.code, "cannot be written" in result.err) == (8, True)
     assert [path.name for path in (home / "keys").iterdir()] == []
     assert home.run("init", *words).code == 0
 

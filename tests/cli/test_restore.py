@@ -1,13 +1,11 @@
 """What is no backup, or cannot be restored here, is refused; nothing of it is left behind."""
 
-import subprocess
-import sys
 import tarfile
 from io import BytesIO
 
 import pytest
 
-from tests.cli.shell import KEPT, POSTGRESQL, Home, Result
+from tests.cli.shell import POSTGRESQL, Home, contents
 
 DATABASE = "liptako.pgdump" if POSTGRESQL else "liptako.sqlite3"
 NOWHERE = ("--database-url", "postgresql://u@127.0.0.1:1/n")
@@ -19,19 +17,6 @@ def saved(originals, tmp_path_factory):
     file = tmp_path_factory.mktemp("saved") / "ML.tar.gz"
     Home(originals / "ML").ok("backup", file)
     return file
-
-
-@pytest.fixture
-def home(tmp_path):
-    """A folder that is not there yet."""
-    return Home(tmp_path / "new")
-
-
-def contents(file):
-    """Return the files in a backup by their names, but for the base map."""
-    with tarfile.open(file) as tar:
-        names = [item.name for item in tar if item.isfile() and item.name != "basemap.mbtiles"]
-        return {name: tar.extractfile(name).read() for name in names}
 
 
 def pack(file, files):
@@ -56,14 +41,6 @@ def repacked(saved, tmp_path):
     return repack
 
 
-def limited(home, *words, kibibytes):
-    """Run a command that may write no file longer than that."""
-    command = [sys.executable, "-m", "liptako", "--home", home.folder, *words]
-    limit = ["bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "-", *command]
-    done = subprocess.run(limit, env=KEPT, capture_output=True, text=True, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
 def test_a_folder_that_holds_something_is_refused_and_left_as_it_was(home, saved):
     home.folder.mkdir()
     (home / "letter").write_text("dear")
@@ -80,7 +57,7 @@ def test_a_folder_that_cannot_be_written_is_named(saved, folder):
 
 
 def test_without_room_to_unpack_nothing_is_left(home, saved):
-    result = limited(home, "restore", saved, kibibytes=100)
+    result = home.limited("restore", saved, kibibytes=100)
     assert (result.code, "cannot be written" in result.err) == (8, True)
     assert not home.folder.exists()
 

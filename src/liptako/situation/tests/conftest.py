@@ -1,5 +1,6 @@
 """What tests of the desk may ask for: incidents, what a partner wrote, people before a page."""
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -13,9 +14,18 @@ from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_head
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import audience_id
 from liptako.ledger import projector, registry, store
-from liptako.members import actions
+from liptako.members import actions as people
 from liptako.members.offices import STANDARD
-from liptako.situation.records import INCIDENT, Incident, Origin, Period, Place
+from liptako.situation import actions
+from liptako.situation.records import (
+    INCIDENT,
+    Incident,
+    JournalEntry,
+    Origin,
+    Period,
+    Place,
+    Transform,
+)
 
 ALL = frozenset({"ML", "BF", "NE"})
 BEGINS = 1_789_990_000_000  # 2026-09-21T11:26:40Z
@@ -99,6 +109,49 @@ def partner_of(node, compact):
     return make
 
 
+class Desk:
+    """Reports, changes, releases and notes; each summary is a name for the test."""
+
+    transform = Transform.AS_IS
+
+    def __init__(self, node, actor, incident_of):
+        self.node, self.actor, self.incident_of = node, actor, incident_of
+
+    def report(self, summary, **changes):
+        payload = self.incident_of(summary=summary, **changes)
+        return actions.report(self.node, self.actor, payload).header.object
+
+    def change(self, name, **changes):
+        before = actions.own_incident(self.node, name)
+        after = msgspec.structs.replace(before, **changes)
+        actions.update(self.node, self.actor, name, after)
+
+    def release(self, name, *members, until=None):
+        order = actions.ReleaseOrder(
+            members=frozenset(members or ALL),
+            transform=self.transform,
+            summary="Pour eux",
+            basis="Article 6",
+            until=until,
+        )
+        actions.release(self.node, self.actor, name, order)
+
+    def note(self, text, name):
+        actions.write_journal(self.node, self.actor, JournalEntry(at=0, text=text, incident=name))
+
+
+@pytest.fixture
+def desk(node, actor, incident_of):
+    """Return what a desk does, in one word each, and the actor who looks."""
+    return Desk(node, actor("watch_officer", "releasing_officer"), incident_of)
+
+
+@pytest.fixture
+def report(node, actor, incident_of):
+    """Return a watch officer who reports: `report("Crue", kind="flood")`."""
+    return Desk(node, actor("watch_officer"), incident_of).report
+
+
 @pytest.fixture
 def sign_in(node, compact):
     """Return a maker of clients that are signed in: `sign_in("permanence")`, in English."""
@@ -106,8 +159,8 @@ def sign_in(node, compact):
     def make(*offices):
         for office in STANDARD:
             if office.code in offices:
-                actions.set_office(node, None, office)
-        person, _ = actions.add_person(
+                people.set_office(node, None, office)
+        person, _ = people.add_person(
             node, None, username="-".join(offices), name="Awa Test", offices=offices
         )
         person.must_change_password = False

@@ -14,17 +14,6 @@ ALL = frozenset({"ML", "BF", "NE"})
 ONE = "0000000000001"
 
 
-@pytest.fixture
-def report(node, actor, incident_of):
-    """Return a desk that reports: `report("Crue", kind="flood")`."""
-
-    def make(summary, **changes):
-        payload = incident_of(summary=summary, **changes)
-        return actions.report(node, actor("watch_officer"), payload).header.object
-
-    return make
-
-
 def summaries(answer):
     return [feature["properties"]["summary"] for feature in answer.json()["features"]]
 

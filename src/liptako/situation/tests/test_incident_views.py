@@ -2,17 +2,14 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from liptako.situation import actions
 from liptako.situation.records import (
     Count,
     Harm,
-    JournalEntry,
     Origin,
     Place,
     Status,
@@ -25,38 +22,10 @@ ONE, TWO = "0000000000001", "0000000000002"
 
 
 @pytest.fixture
-def desk(node, actor, incident_of):
-    """Return what a desk does, in one word each."""
-    return Desk(node, actor("watch_officer", "releasing_officer"), incident_of)
-
-
-class Desk:
-    """Reports, changes, releases and notes; each summary is a name for the test."""
-
-    def __init__(self, node, actor, incident_of):
-        self.node, self.actor, self.incident_of = node, actor, incident_of
-
-    def report(self, summary, **changes):
-        payload = self.incident_of(summary=summary, **changes)
-        return actions.report(self.node, self.actor, payload).header.object
-
-    def change(self, name, **changes):
-        before = actions.own_incident(self.node, name)
-        after = msgspec.structs.replace(before, **changes)
-        actions.update(self.node, self.actor, name, after)
-
-    def release(self, name, *members, until=None):
-        order = actions.ReleaseOrder(
-            members=frozenset(members or ALL),
-            transform=Transform.CELL,
-            summary="Pour eux",
-            basis="Article 6",
-            until=until,
-        )
-        actions.release(self.node, self.actor, name, order)
-
-    def note(self, text, name):
-        actions.write_journal(self.node, self.actor, JournalEntry(at=0, text=text, incident=name))
+def desk(desk):
+    """Return the desk, which releases coarse places here."""
+    desk.transform = Transform.CELL
+    return desk
 
 
 def count_queries(client, address):

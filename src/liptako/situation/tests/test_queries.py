@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import msgspec
 import pytest
 from django.utils import timezone
 
@@ -27,37 +26,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("compact")]
 ALL = frozenset({"ML", "BF", "NE"})
 ONE, TWO = "0000000000001", "0000000000002"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def desk(node, actor, incident_of):
-    """Return what a desk does, in one word each, and the actor who looks."""
-    return Desk(node, actor("watch_officer", "releasing_officer"), incident_of)
-
-
-class Desk:
-    """Reports, changes and releases incidents; each summary is a name for the test."""
-
-    def __init__(self, node, actor, incident_of):
-        self.node, self.actor, self.incident_of = node, actor, incident_of
-
-    def report(self, summary, **changes):
-        payload = self.incident_of(summary=summary, **changes)
-        return actions.report(self.node, self.actor, payload).header.object
-
-    def change(self, name, **changes):
-        before = actions.own_incident(self.node, name)
-        after = msgspec.structs.replace(before, **changes)
-        actions.update(self.node, self.actor, name, after)
-
-    def release(self, name, *members):
-        order = actions.ReleaseOrder(
-            members=frozenset(members or ALL),
-            transform=Transform.AS_IS,
-            summary="Pour eux",
-            basis="Article 6",
-        )
-        actions.release(self.node, self.actor, name, order)
 
 
 def summaries(rows):

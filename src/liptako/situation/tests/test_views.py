@@ -4,7 +4,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from liptako.situation import actions
 from liptako.situation.queries import Filter
 from liptako.situation.records import (
     Period,
@@ -17,17 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("compact")]
 ALL = frozenset({"ML", "BF", "NE"})
 ONE, TWO = "0000000000001", "0000000000002"
 WITHOUT_INCIDENTS = "redaction", "formation", "exercices", "administration"
-
-
-@pytest.fixture
-def report(node, actor, incident_of):
-    """Return a desk that reports: `report("Crue", kind="flood")`; the summary is its name here."""
-
-    def make(summary, **changes):
-        payload = incident_of(summary=summary, **changes)
-        return actions.report(node, actor("watch_officer"), payload).header.object
-
-    return make
 
 
 def shown(answer):
