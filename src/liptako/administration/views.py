@@ -19,6 +19,7 @@ from liptako.members.permissions import Right
 from liptako.members.records import Mandate, Office
 from liptako.web.audiences import audience_choices, members_of_choice
 from liptako.web.paging import page_of
+from liptako.web.partial import render_form
 from liptako.web.texts import error_text, named
 
 
@@ -39,7 +40,7 @@ def people(request: OfficerRequest) -> HttpResponse:
             return _show_password(request, person, password)
     rows = [(person, queries.holders(person)) for person in queries.people()]
     context = {"rows": rows, "form": form}
-    return _with_status(request, "administration/people.html", context)
+    return render_form(request, "administration/people.html", context)
 
 
 def _show_password(
@@ -126,7 +127,7 @@ def offices(request: OfficerRequest, code: str = "") -> HttpResponse:
             return redirect("offices")
     rows = queries.all_offices(request.node.member)
     context = {"rows": rows, "form": form, "office": row, "roles": words.ROLES}
-    return _with_status(request, "administration/offices.html", context)
+    return render_form(request, "administration/offices.html", context)
 
 
 def _office_of(form: OfficeForm) -> Office:
@@ -158,7 +159,7 @@ def mandates(request: OfficerRequest) -> HttpResponse:
             messages.success(request, _("The mandate was given."))
             return redirect("mandates")
     context = {"page": page_of(request, queries.mandates()), "form": form, "now": datetime.now(UTC)}
-    return _with_status(request, "administration/mandates.html", context)
+    return render_form(request, "administration/mandates.html", context)
 
 
 def _give_mandate(request: OfficerRequest, data: dict[str, Any]) -> None:
@@ -171,11 +172,6 @@ def _give_mandate(request: OfficerRequest, data: dict[str, Any]) -> None:
     )
     audience = members_of_choice(request.node.member, data["audience"])
     actions.give_mandate(request.node, request.actor, mandate, audience)
-
-
-def _with_status(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Return a page with a form, as one that was not understood if something in it is wrong."""
-    return render(request, template, context, status=422 if context["form"].errors else 200)
 
 
 def _moment(day: date, at: time) -> int:
@@ -195,7 +191,7 @@ def mandate_end(request: OfficerRequest, name: str) -> HttpResponse:
         messages.success(request, _("The mandate was ended."))
         return redirect("mandates")
     context = {"mandate": row, "form": form}
-    return _with_status(request, "administration/mandate_end.html", context)
+    return render_form(request, "administration/mandate_end.html", context)
 
 
 @officer(Right.SEE_AUDIT)

@@ -94,23 +94,12 @@ def _check_keys(member: Member, node: Node) -> None:
 def run_partner(args: Namespace) -> int:
     """Keep the address of a partner's node."""
     start(args)
-    from django.db import transaction
-
     from liptako.cli.acting import administrator
-    from liptako.federation.peers import set_url
+    from liptako.federation.peers import change_address
     from liptako.ledger.node import this_node
-    from liptako.members.actions import record_audit
 
     node = this_node()
-    with transaction.atomic():  # the address is not changed without a trace
-        address = set_url(node, args.member, args.address)
-        record_audit(
-            node,
-            "partner.address",
-            actor=administrator(node),
-            subject=args.member,
-            detail=address,
-        )
+    address = change_address(node, administrator(node), args.member, args.address)
     say(
         _("Address of %(member)s: %(address)s")
         % {"member": args.member, "address": address or _("none: by file only")}

@@ -10,7 +10,6 @@ from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
 from liptako.cli.words import complain, error_words, say
-from liptako.core.errors import LiptakoError
 
 if TYPE_CHECKING:  # it needs Django
     from liptako.federation.intake import Report
@@ -62,23 +61,15 @@ def run_write(args: Namespace) -> int:
 def run_read(args: Namespace) -> int:
     """Read a bundle."""
     start(args)
-    from liptako.federation.sync import read_sealed
+    from liptako.federation.files import read_file
     from liptako.ledger.node import this_node
-    from liptako.members.actions import record_audit
 
-    node = this_node()
     try:
         source = args.file.open("rb")
     except OSError as cause:
         raise cannot_read(args.file, cause) from cause
     with source:
-        try:
-            report = read_sealed(node, source, how="file")
-        except LiptakoError as error:
-            record_audit(node, "bundle.refused", detail=str(error))
-            raise
-    record_audit(node, "bundle.import", subject=report.sender, detail=str(report.taken))
-    return _tell(report)
+        return _tell(read_file(this_node(), source))
 
 
 def _tell(report: "Report") -> int:

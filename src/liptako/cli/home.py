@@ -1,12 +1,12 @@
 """Finds the node's folder, and starts Django on it for the commands that need the database."""
 
-import errno
 import os
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 from liptako.core.errors import StorageError
+from liptako.core.reasons import is_disk_full
 from liptako.env import read_home
 
 
@@ -56,7 +56,7 @@ def storage_error(error: Exception) -> StorageError | None:
 
     Asked about every error at the top of a command, of which some do without Django.
     """
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(error, OSError) and is_disk_full(error):
         return StorageError("the disk is full: %(why)s", why=error.filename or error.strerror)
     database = sys.modules.get("django.db")
     if database is None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.reasons import in_words
 from liptako.env import LANGUAGES
 
 _LOCALES = Path(__file__).parent.parent / "locale"
@@ -46,12 +47,7 @@ def complain(text: str) -> None:
 
 def error_words(error: LiptakoError) -> str:
     """Return an error in the person's language."""
-    text = gettext.gettext(error.template)
-    params = {
-        name: error_words(value) if isinstance(value, LiptakoError) else value
-        for name, value in error.params.items()
-    }
-    return text % params if params else text
+    return in_words(error, gettext.gettext)
 
 
 def names_of(pairs: list[str]) -> dict[str, str]:

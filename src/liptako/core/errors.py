@@ -1,7 +1,7 @@
 """The root of all our errors and the few kinds below it, cut by what the caller can do.
 
 Every error carries an English template and its parameters, so that the edge can translate it for
-people (`gettext(error.template) % error.params`) while `str(error)` stays English for the log.
+people (`reasons.in_words`) while `str(error)` stays English for the log.
 The catalogue tool reads the templates from the calls of these classes (see `makemessages`).
 """
 

@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.db import transaction
+
 from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
+from liptako.core.reasons import PlainError, plain
 from liptako.federation.client import check_address
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import all_logs
+from liptako.members.actions import record_audit
+from liptako.members.permissions import Actor
 
 Door = Literal["file", "network", "answer"]
 """How a bundle came: out of a file, in a partner's request, or as the answer to a request of ours.
@@ -62,6 +67,14 @@ def set_url(node: Node, member: str, url: str) -> str:
     return row.url
 
 
+@transaction.atomic
+def change_address(node: Node, actor: Actor, member: str, url: str) -> str:
+    """Keep the address of a partner's node as `set_url` does, and never without a trace."""
+    kept = set_url(node, member, url)
+    record_audit(node, "partner.address", actor=actor, subject=member, detail=kept)
+    return kept
+
+
 def heads_of(row: Peer) -> Heads | None:
     """Return what a partner last said it holds, by its signed word."""
     return read_heads(bytes(row.heads)) if row.heads else None
@@ -77,12 +90,14 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     row = peer(member)
     before, age = heads_of(row), read_heads(heads).age
     later = before is None or age > before.age
+    changed = []
     if later:
         row.heads = heads
-        row.save(update_fields=["heads"])
+        changed += ["heads"]
     if later or how == "answer":
         row.heard_at, row.heard_by = at, how
-        row.save(update_fields=["heard_at", "heard_by"])
+        changed += ["heard_at", "heard_by"]
+    row.save(update_fields=changed)
     return before is None or age >= before.age
 
 
@@ -101,25 +116,24 @@ def note_exchanged(member: str, at: datetime, faults: Sequence[LiptakoError]) ->
     """Keep when a partner was reached, and the first thing that was wrong with what it sent."""
     row = peer(member)
     row.tried_at = at
-    row.save(update_fields=["tried_at"])
-    _keep_fault(row, faults)
+    _keep_fault(row, faults, "tried_at")
 
 
 def note_failed(member: str, at: datetime, fault: LiptakoError) -> None:
     """Keep when an exchange was tried in vain, and why."""
     row = peer(member)
     row.tried_at = at
-    row.save(update_fields=["tried_at"])
-    _keep_fault(row, [fault], of_try=True)
+    _keep_fault(row, [fault], "tried_at", of_try=True)
 
 
-def _keep_fault(row: Peer, faults: Sequence[LiptakoError], *, of_try: bool = False) -> None:
-    """Keep the first of some faults; none takes the last one away."""
-    params = faults[0].params if faults else {}
-    row.fault_template = faults[0].template if faults else ""
-    row.fault_params = {name: str(value) for name, value in params.items()}
+def _keep_fault(
+    row: Peer, faults: Sequence[LiptakoError], *changed: str, of_try: bool = False
+) -> None:
+    """Keep the first of some faults with what else has changed; none takes the last one away."""
+    kept = plain(faults[0]) if faults else PlainError(template="", params={})
+    row.fault_template, row.fault_params = kept["template"], kept["params"]
     row.fault_of_try = of_try
-    row.save(update_fields=["fault_template", "fault_params", "fault_of_try"])
+    row.save(update_fields=[*changed, "fault_template", "fault_params", "fault_of_try"])
 
 
 def state_of(node: Node, member: str) -> PeerState:

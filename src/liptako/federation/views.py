@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, jobs, peers, sync
+from liptako.federation import exchange, files, jobs, peers, sync
 from liptako.federation.client import CONTENT_TYPE
 from liptako.federation.forms import AddressForm, BundleForm
 from liptako.ledger import compacts, quarantine
@@ -29,7 +28,7 @@ from liptako.members.permissions import Actor, Right, may
 from liptako.web.cards import Card, Line
 from liptako.web.faults import status_of
 from liptako.web.paging import page_of
-from liptako.web.partial import render_part
+from liptako.web.partial import render_form, render_part
 from liptako.web.texts import error_text, named
 
 logger = logging.getLogger(__name__)
@@ -86,19 +85,12 @@ def read_file(request: OfficerRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Choose the file of a bundle first."))
         return redirect("partners")
+    file = form.cleaned_data["bundle"].file
     try:
-        report = sync.read_sealed(request.node, form.cleaned_data["bundle"].file, how="file")
+        report = files.read_file(request.node, file, actor=request.actor)
     except LiptakoError as error:
-        record_audit(request.node, "bundle.refused", actor=request.actor, detail=str(error))
         messages.error(request, error_text(error))
         return redirect("partners")
-    record_audit(
-        request.node,
-        "bundle.import",
-        actor=request.actor,
-        subject=report.sender,
-        detail=str(report.taken),
-    )
     text = ngettext(
         "%(n)d new record from %(who)s.", "%(n)d new records from %(who)s.", report.taken
     )
@@ -117,17 +109,11 @@ def address(request: OfficerRequest, member: str) -> HttpResponse:
     row = peers.partner(request.node, member)
     form = AddressForm(request.POST or None, initial={"url": row.url})
     if request.method == "POST" and form.is_valid():
-        url = form.cleaned_data["url"]
-        with transaction.atomic():  # the address is not changed without a trace
-            peers.set_url(request.node, member, url)
-            record_audit(
-                request.node, "partner.address", actor=request.actor, subject=member, detail=url
-            )
+        peers.change_address(request.node, request.actor, member, form.cleaned_data["url"])
         messages.success(request, _("Saved."))
         return redirect("partners")
     context = {"form": form, "member_code": member}
-    status = 422 if form.errors else 200
-    return render(request, "federation/address.html", context, status=status)
+    return render_form(request, "federation/address.html", context)
 
 
 @officer(Right.SEE_PARTNERS)

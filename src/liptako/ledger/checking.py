@@ -18,6 +18,7 @@ from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.reader import channel_value
+from liptako.ledger.records import retain_of
 
 _STEP = 1000  # entries between two lines of progress
 
@@ -85,7 +86,7 @@ def _header_fault(value: ChannelValue, entry: Entry, place: int) -> Verification
         return VerificationError(
             "%(entry)s: its kind, object or lamport is not that of its header", entry=str(entry)
         )
-    if entry.retain != (header.retain.milliseconds if header and header.retain else None):
+    if entry.retain != retain_of(header):
         return VerificationError(
             "%(entry)s: the time at which its payload is deleted is not the one in its header",
             entry=str(entry),

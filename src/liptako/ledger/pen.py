@@ -14,7 +14,7 @@ from liptako.core.refs import audience_id, channel_origin
 from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
-from liptako.ledger.records import Draft, Record
+from liptako.ledger.records import Draft, Record, retain_of
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.rows import insert_rows
 from liptako.ledger.tree import leaves
@@ -126,7 +126,7 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
             kind=entry.header.kind if entry.header else "",
             object=entry.header.object if entry.header else "",
             lamport=entry.header.lamport if entry.header else 0,
-            retain=_retain_of(entry.header),
+            retain=retain_of(entry.header),
             taken_at=now,
         )
         for i, entry in enumerate(entries, 1)
@@ -142,11 +142,6 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     )
     _complete_packages(channel, entries[0].seq)
     return position + len(rows)
-
-
-def _retain_of(header: Header | None) -> int | None:
-    """Return when the payload of a record is to be deleted (ms UTC), if it is."""
-    return header.retain.milliseconds if header and header.retain else None
 
 
 def _complete_packages(channel: Channel, before: int) -> None:

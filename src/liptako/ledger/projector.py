@@ -13,6 +13,7 @@ from operator import attrgetter
 from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.reasons import plain
 from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
 from liptako.ledger.digest import state_digest
@@ -268,15 +269,5 @@ def _note(
         if position not in faults
     )
     Rejected.objects.bulk_create(
-        Rejected(
-            entry_id=position,
-            template=fault.template,
-            params={name: _plain(value) for name, value in fault.params.items()},
-        )
-        for position, fault in faults.items()
+        Rejected(entry_id=position, **plain(fault)) for position, fault in faults.items()
     )
-
-
-def _plain(value: object) -> object:
-    """Return a parameter of an error in a form that JSON can hold."""
-    return value if isinstance(value, int | str) else str(value)

@@ -22,9 +22,7 @@ from liptako.ledger.tree import stored_subtrees
 
 def channel_value(log: Channel) -> ChannelValue:
     """Return what all records of a log share."""
-    return ChannelValue(
-        origin=log.origin, author=log.author, audience=log.audience_id, lane=Lane(log.lane)
-    )
+    return _log_of(log.origin, log.author, log.audience_id, log.lane)
 
 
 class StoredEntry(NamedTuple):

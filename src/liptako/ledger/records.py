@@ -74,3 +74,8 @@ class Rejection:
 
     record: Record
     reason: LiptakoError = field(compare=False)
+
+
+def retain_of(header: Header | None) -> int | None:
+    """Return when the payload of a record is to be deleted (ms UTC), if it is."""
+    return header.retain.milliseconds if header and header.retain else None

@@ -63,11 +63,13 @@ def set_office(node: Node, actor: Actor | None, office: records.Office) -> None:
         office=actor.office if actor else SYSTEM,
         payload=office,
     )
-    append(node, [draft])
-    if actor is not None:
-        roles = ", ".join(sorted(office.roles))
-        record_audit(node, "office.set", actor=actor, subject=office.code, detail=roles)
-        _require_administration(node, actor)
+    if actor is None:
+        append(node, [draft])
+        return
+    roles = ", ".join(sorted(office.roles))
+    told = audit_draft(node, "office.set", actor=actor, subject=office.code, detail=roles)
+    append(node, [draft, told])
+    _require_administration(node, actor)
 
 
 def _require_administration(node: Node, actor: Actor) -> None:

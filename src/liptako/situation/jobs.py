@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.reasons import plain
 from liptako.ledger.node import this_node
 from liptako.members.permissions import Actor
 from liptako.situation import queries
@@ -16,7 +17,6 @@ from liptako.situation.importing import ImportOrder, import_published
 from liptako.situation.imports import Published, read_published
 from liptako.situation.models import ImportRun
 from liptako.web.faults import storage_error
-from liptako.web.texts import reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +48,12 @@ def import_incidents(
     order = ImportOrder(countries=frozenset(countries), members=frozenset(members))
     try:
         faults = _import_for(run, path, msgspec.convert(actor, Actor), order)
-        run.faults = [reason_of(fault) for fault in faults[:_TOLD]]
+        run.faults = [plain(fault) for fault in faults[:_TOLD]]
     except LiptakoError as error:
         logger.warning("import %d: %s", run_id, error)
-        run.faults = [reason_of(error)]
+        run.faults = [plain(error)]
     except Exception as error:
-        run.faults = [reason_of(_meaning_of(error))]
+        run.faults = [plain(_meaning_of(error))]
         raise  # the worker keeps it with the place where it happened
     finally:
         if not connection.in_atomic_block:

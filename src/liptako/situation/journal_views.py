@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from liptako.core.clock import instant_of
@@ -17,6 +17,7 @@ from liptako.situation.models import JournalEntry
 from liptako.situation.search import JournalSearch
 from liptako.web.fields import wall_text
 from liptako.web.paging import page_of
+from liptako.web.partial import render_form
 from liptako.web.texts import error_text
 from liptako.web.zones import zone_of
 
@@ -44,7 +45,7 @@ def journal(request: OfficerRequest) -> HttpResponse:
         "corrections": queries.corrections(request.actor, [row.object for row in page]),
         "references": queries.references(request.actor, [row.incident for row in page]),
     }
-    return render(request, "situation/journal.html", context, status=422 if form.errors else 200)
+    return render_form(request, "situation/journal.html", context)
 
 
 def _corrected(row: JournalEntry | None, zone: ZoneInfo) -> dict[str, str | None]:

@@ -92,7 +92,7 @@ class ImportRun(models.Model):
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)
     added = models.PositiveIntegerField(default=0)
-    faults = models.JSONField(default=list)  # reasons, as `web.texts.reason_of` gives them
+    faults = models.JSONField(default=list)  # errors, as `core.reasons.plain` gives them
 
     def __str__(self) -> str:
         """Return how far it is."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from liptako.core.clock import Instant
@@ -22,6 +22,7 @@ from liptako.situation.rules import position_of
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
 from liptako.web.fields import PRECEDENCES, precedence_of
+from liptako.web.partial import render_form
 from liptako.web.texts import error_text
 
 
@@ -48,7 +49,7 @@ def release(request: OfficerRequest, name: str) -> HttpResponse:
                 return redirect("incident", node.member, name)
         except LiptakoError as error:
             form.add_error(None, error_text(error))
-    return render(request, "situation/release.html", context, status=422 if form.errors else 200)
+    return render_form(request, "situation/release.html", context)
 
 
 def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from liptako.web.audiences import audience_namer
 from liptako.web.basemap import reach
 from liptako.web.fields import precedence_of
 from liptako.web.paging import page_of
-from liptako.web.partial import render_part
+from liptako.web.partial import render_form, render_part
 from liptako.web.texts import error_text
 from liptako.web.zones import zone_of
 
@@ -86,8 +86,7 @@ def report(request: OfficerRequest) -> HttpResponse:
         else:
             messages.success(request, _("Reported. It is seen by this State only, until released."))
             return redirect("incident", record.header.author, record.header.object)
-    status = 422 if form.errors else 200
-    return render(request, "situation/report.html", {"form": form}, status=status)
+    return render_form(request, "situation/report.html", {"form": form})
 
 
 @officer(Right.REPORT_INCIDENT)
@@ -115,4 +114,4 @@ def change(request: OfficerRequest, name: str) -> HttpResponse:
             messages.success(request, _("Changed. Partners see it once it is released again."))
             return redirect("incident", request.node.member, name)
     context = {"form": form, "before": before, "name": name, "seen": seen}
-    return render(request, "situation/report.html", context, status=422 if form.errors else 200)
+    return render_form(request, "situation/report.html", context)

@@ -4,7 +4,6 @@ A person gets a page that says what was expected and what came; what they had ty
 so that nothing is lost.
 """
 
-import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -27,9 +26,8 @@ from liptako.core.errors import (
     StorageError,
     VerificationError,
 )
+from liptako.core.reasons import is_disk_full
 from liptako.web.texts import error_text
-
-DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +111,7 @@ def _ours(error: BaseException | None) -> LiptakoError | None:
         if meaning is not None:
             logger.error("%s: %s", meaning, error)
         return meaning
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if error is not None and is_disk_full(error):
         logger.error("%s: %s", _FULL, error)
         return _FULL
     return error if isinstance(error, LiptakoError) else None

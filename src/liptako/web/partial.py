@@ -1,4 +1,4 @@
-"""A page whose changing part can be fetched alone: the same address, the same view (htmx)."""
+"""Pages in more than one way: whole or their changing part (htmx); understood or not."""
 
 from typing import Any
 
@@ -16,3 +16,8 @@ def render_part(
     response = render(request, part if htmx else page, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def render_form(request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
+    """Return a page with a form, as one that was not understood if something in it is wrong."""
+    return render(request, page, context, status=422 if context["form"].errors else 200)

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django_tasks_db.models import DBTaskResult
 
 from liptako.core.compact.members import write_compact
-from liptako.core.errors import NetworkError
+from liptako.core.errors import MalformedError, NetworkError
 from liptako.federation import peers
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
@@ -75,6 +75,13 @@ def test_why_an_exchange_failed_is_shown_until_one_succeeds(desk):
     desk.fleet.exchange("ML", "BF")
     shown.append(fault in desk.get("/partners/").content.decode())
     assert shown == [True, False]
+
+
+def test_a_fault_that_tells_a_number_is_shown_with_it(desk):
+    fault = MalformedError("expected %(limit)d, got %(got)s", limit=3, got="four")
+    with desk.fleet.at("ML"):
+        peers.note_read("BF", [fault], outdated=False)
+    assert "expected 3, got four" in desk.get("/partners/").content.decode()
 
 
 def test_the_same_address_gives_the_partners_alone_to_htmx(desk):
