@@ -244,6 +244,7 @@ OFFICE = {"code": "quart", "title_fr": "Quart de nuit"}
 
 
 def make_read_only(vendor):
+    connection.check_constraints()  # what was written before is checked while that is still allowed
     with connection.cursor() as cursor:
         read_only = {
             "sqlite": "PRAGMA query_only = ON",
