@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact, Member, NodeKeys, draft_compact, write_compact
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.sealed import new_identity, recipient_of
+
+# How long a case takes depends on what else the machine does: it fails no test.
+hypothesis_settings.register_profile("liptako", deadline=None)
+hypothesis_settings.load_profile("liptako")
 
 MEMBERS = {
     "ML": ("Mali", "Africa/Bamako"),

@@ -76,6 +76,13 @@ class Fleet:
                 compacts.adopt(document, member, node.clock)
         self.connect()
 
+    def set_back(self, member: str) -> None:
+        """Let a node forget everything but the compact, as if its disk were an old one."""
+        with self._on(member):
+            call_command("flush", verbosity=0, interactive=False)
+            compacts.adopt(self._document, member, self.nodes[member].clock)
+        self.connect()
+
     def connect(self) -> None:
         """Tell every node the address of every other."""
         for member in self.nodes:

@@ -6,6 +6,7 @@ import logging
 from liptako.core.errors import LiptakoError
 from liptako.federation import peers, sync
 from liptako.federation.client import Client, HttpsClient
+from liptako.federation.heads import owes
 from liptako.federation.intake import Report
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
@@ -32,20 +33,27 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
 
 
 def _rounds(node: Node, member: str, client: Client) -> Report:
-    """Exchange bundles until a round brings nothing new to either side."""
+    """Exchange bundles until nothing is left, or a round brings nothing new to either side."""
     total = Report(sender=member)
     pin = compacts.current().member(member).keys.tls
     for _ in range(ROUNDS):
-        bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)
+        bundle, before = io.BytesIO(), _held_by(member)
         sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)
         answer = client.exchange(peers.peer(member).url, pin, bundle.getvalue())
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
         total.taken += report.taken
+        total.receipts += report.receipts
         total.faults += report.faults
-        moved = report.taken or (sent and bytes(peers.peer(member).heads) != held)
-        if report.faults or not moved:
+        moved = report.taken or report.receipts or (sent and _held_by(member) != before)
+        if report.faults or not moved or not owes(node, member):
             break
     return total
+
+
+def _held_by(member: str) -> tuple[int, ...]:
+    """Return what tells whether a partner has come to hold more."""
+    said = peers.said_by(member)
+    return (said.epoch, said.total) if said else ()
 
 
 def answer(node: Node, request: bytes) -> bytes:

@@ -8,28 +8,36 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from liptako.core.errors import LiptakoError, MalformedError, VerificationError
+from liptako.core.errors import MalformedError
 from liptako.core.log.bundle import (
     BundleWriter,
     ChannelFrame,
     Frame,
     HeadsFrame,
+    HistoryFrame,
     PackageFrame,
+    ReceiptFrame,
     add_cut,
     read_bundle,
 )
-from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.delivery import Delivery, heads_note, open_sender
-from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import seal, unseal
-from liptako.core.records.envelope import Lane
 from liptako.federation import peers
-from liptako.federation.intake import Report, open_log, take
-from liptako.ledger import compacts, projector, store
-from liptako.ledger.models import Channel
+from liptako.federation.heads import (
+    agrees,
+    disputed,
+    heads_for,
+    histories_for,
+    is_lost,
+    receipts_for,
+    sending_order,
+)
+from liptako.federation.intake import Report, open_log, take, take_history, take_receipt
+from liptako.ledger import compacts, projector
 from liptako.ledger.node import Node
-from liptako.ledger.reader import head_of_log, logs_for, packages_of, signed_size
-from liptako.ledger.tree import range_at, root_at
+from liptako.ledger.reader import logs_for, packages_of, signed_size
+from liptako.ledger.receipts import sign_receipts
+from liptako.ledger.tree import range_at
 
 ONLINE_ENTRIES = 2_048
 """Entries in one bundle over the network; the next exchange goes on after them."""
@@ -40,13 +48,6 @@ ONLINE_BYTES = 8 * 2**20
 _IN_MEMORY = 8 * 2**20
 
 
-def heads_for(node: Node, member: str) -> bytes:
-    """Return our signed heads of all logs that a partner may have."""
-    logs = tuple(head_of_log(log) for log in logs_for(member))
-    heads = Heads(sender=node.member, recipient=member, epoch=store.epoch(), logs=logs)
-    return sign_heads(heads, node.signer)
-
-
 def write_bundle(
     node: Node, member: str, target: BinaryIO, *, limit: int | None, standalone: bool
 ) -> int:
@@ -55,13 +56,11 @@ def write_bundle(
     At most `limit` entries, if there is one. A standalone bundle can be verified by somebody who
     holds nothing of its logs.
     """
-    held = peers.heads_of(peers.partner(node, member))
-    keys = compacts.current().member(member).keys
+    keys = compacts.current().member(peers.partner(node, member).member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
-        writer.write(HeadsFrame(heads_for(node, member)))
         count = 0
-        for frame in _frames(member, held, limit=limit, standalone=standalone):
+        for frame in _frames(node, member, limit=limit, standalone=standalone):
             writer.write(frame)
             count += len(frame.headers) if isinstance(frame, PackageFrame) else 0
         writer.close()
@@ -71,14 +70,23 @@ def write_bundle(
 
 
 def _frames(
-    member: str, held: Heads | None, *, limit: int | None, standalone: bool
-) -> Iterator[Frame]:
-    """Give the logs with the packages that a partner lacks, up to a number of entries."""
+    node: Node, member: str, *, limit: int | None, standalone: bool
+) -> Iterator[HeadsFrame | ChannelFrame | PackageFrame | ReceiptFrame | HistoryFrame]:
+    """Give our heads, the packages that a partner lacks, up to a number of entries, and receipts.
+
+    The receipts come last: what is cut off of them is asked for again.
+    """
+    said = peers.heads_of(peers.partner(node, member))
+    yield HeadsFrame(heads_for(node, member))
+    yield from histories_for(member, said)
     budget = _Budget(limit)
-    for log in sorted(logs_for(member), key=lambda log: (log.lane != Lane.URGENT, log.origin)):
-        start, end = held.size_of(log.origin) if held else 0, signed_size(log)
-        if log.author == member or start >= end or budget.is_spent:
+    for log in sorted(logs_for(member), key=sending_order):
+        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
+        lost = said is not None and is_lost(log, said)
+        if (log.author == member and not lost) or start >= end or budget.is_spent:
             continue
+        if not agrees(log, said):
+            continue  # it would not fit there; the history that was shown tells why
         yield ChannelFrame(
             origin=log.origin,
             roster=tuple(log.audience.members),
@@ -87,11 +95,8 @@ def _frames(
             start=start,
             frontier=range_at(log.origin, start).to_bytes() if standalone else b"",
         )
-        for package in packages_of(log, start, end):
-            yield package
-            budget.take(package)
-            if budget.is_spent:
-                return
+        yield from budget.take(packages_of(log, start, end))
+    yield from receipts_for(member, said)
 
 
 class _Budget:
@@ -100,11 +105,15 @@ class _Budget:
     def __init__(self, entries: int | None) -> None:
         self._entries, self._bytes = entries, ONLINE_BYTES
 
-    def take(self, package: PackageFrame) -> None:
-        """Count a package."""
-        if self._entries is not None:
-            self._entries -= len(package.headers)
-            self._bytes -= sum(len(part or b"") for part in (*package.headers, *package.bodies))
+    def take(self, packages: Iterator[PackageFrame]) -> Iterator[PackageFrame]:
+        """Give packages until nothing more fits in."""
+        for package in packages:
+            yield package
+            if self._entries is not None:
+                self._entries -= len(package.headers)
+                self._bytes -= sum(len(part or b"") for part in (*package.headers, *package.bodies))
+            if self.is_spent:
+                return
 
     @property
     def is_spent(self) -> bool:
@@ -125,6 +134,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
+    sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
     return report
 
@@ -133,7 +143,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     """Take in the frames of a bundle. A fault in one log leaves the others standing."""
     note = heads_note(next(frames, None))
     heads = open_sender(note, compacts.current(), node.member)
-    report = Report(sender=heads.sender, faults=_set_back(node, heads))
+    report = Report(sender=heads.sender, faults=list(disputed(node, heads)))
     delivery: Delivery | None = None
     try:
         for frame in frames:
@@ -141,35 +151,11 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
                 delivery = open_log(node, heads, frame, report)
             elif isinstance(frame, PackageFrame) and delivery is not None:
                 delivery = take(node, delivery, frame, report)
+            elif isinstance(frame, ReceiptFrame):
+                take_receipt(node, frame, report)
+            elif isinstance(frame, HistoryFrame):
+                take_history(node, frame, report)
     except MalformedError as fault:
         report.faults.append(fault)
     report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
     return report
-
-
-def _set_back(node: Node, heads: Heads) -> list[LiptakoError]:
-    """Return a fault for each of our own logs that a partner holds otherwise than we do.
-
-    Of the logs before a restore a partner may hold more: nothing is written into them any longer.
-    """
-    epoch = store.epoch()
-    ours = {log.origin: log for log in logs_for(heads.sender) if log.author == node.member}
-    return [
-        VerificationError(
-            "%(origin)s: %(sender)s holds another history of this log of ours than this node: "
-            "was it set back to an older state? Write nothing more, tell the administrator",
-            origin=head.origin,
-            sender=heads.sender,
-        )
-        for head in heads.logs
-        if head.origin in ours and not _is_same(ours[head.origin], head, epoch)
-    ]
-
-
-def _is_same(log: Channel, head: Checkpoint, epoch: int) -> bool:
-    """Say whether a head of one of our logs lies on its way."""
-    if head.size > log.size:
-        return log.epoch < epoch
-    if head.size == log.size:
-        return head_of_log(log).root == head.root
-    return root_at(log.origin, head.size) == head.root

@@ -17,7 +17,7 @@ from liptako.core.refs import audience_id
 from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
-from liptako.ledger.reader import channel_value
+from liptako.ledger.reader import channel_value, epoch
 from liptako.ledger.records import retain_of
 
 _STEP = 1000  # entries between two lines of progress
@@ -153,7 +153,8 @@ def _package_faults(log: Channel, leaves: list[bytes]) -> Iterator[VerificationE
 def _head_faults(node: Node, log: Channel, leaves: list[bytes]) -> Iterator[VerificationError]:
     """Give what is wrong with the head of a log or the signature on it.
 
-    Of somebody else's log the last entries may wait for their signature; of our own never.
+    The last entries of a log may wait for their signature if they came from a partner: never those
+    of a log that this node writes.
     """
     try:
         signed = _check_signed(node, log, leaves)
@@ -161,7 +162,7 @@ def _head_faults(node: Node, log: Channel, leaves: list[bytes]) -> Iterator[Veri
         yield VerificationError("%(origin)s: %(cause)s", origin=log.origin, cause=str(cause))
         return
     held = CompactRange().extend(leaves)
-    mine = log.author == node.member
+    mine = log.author == node.member and log.epoch >= epoch()
     if (held.size, held.to_bytes()) != (log.size, bytes(log.frontier)) or (
         mine and signed != log.size
     ):

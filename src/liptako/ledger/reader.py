@@ -15,9 +15,9 @@ from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
 from liptako.core.records.payload import PACKAGE
 from liptako.ledger import registry
-from liptako.ledger.models import Audience, Channel, Entry, Package
+from liptako.ledger.models import Audience, Channel, Counter, Entry, Package
 from liptako.ledger.records import Record, Thread
-from liptako.ledger.tree import stored_subtrees
+from liptako.ledger.tree import root_at, stored_subtrees
 
 
 def channel_value(log: Channel) -> ChannelValue:
@@ -106,9 +106,20 @@ def roster_of(audience: str) -> frozenset[str]:
     return frozenset(found or ())
 
 
+def epoch() -> int:
+    """Return the epoch of the logs that this node writes."""
+    counter = Counter.objects.filter(id=1).first() or Counter()
+    return counter.epoch
+
+
 def head_of_log(log: Channel) -> Checkpoint:
     """Return the head of a log as far as it is held here."""
     return head_of(log.origin, read_range(log.size, bytes(log.frontier)))
+
+
+def root_of(log: Channel, size: int) -> bytes:
+    """Return the root that a log had with its first `size` entries, at least one, all held."""
+    return head_of_log(log).root if size == log.size else root_at(log.origin, size)
 
 
 def signed_size(log: Channel) -> int:

@@ -18,7 +18,7 @@ from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import accept_package
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.records.payload import PACKAGE
-from liptako.core.refs import LEAF_BYTES, author_of
+from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
 from liptako.ledger import compacts, projector
 from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
 from liptako.ledger.node import Node
@@ -108,12 +108,6 @@ def _check_refs(draft: Draft, node: Node) -> int:
     return greatest
 
 
-def epoch() -> int:
-    """Return the epoch of our own logs."""
-    counter = Counter.objects.filter(id=1).first() or Counter()
-    return counter.epoch
-
-
 @transaction.atomic
 def begin_epoch(now: Instant) -> int:
     """Let all our own records go into new logs from now on; return the new epoch.
@@ -162,7 +156,7 @@ def take(
         origin=channel.origin,
         author=author_of(channel.origin),
         lane=channel.lane,
-        epoch=int(channel.origin.rpartition("/e")[2]),
+        epoch=epoch_of(channel.origin),
     )
     log = read_range(row.size, bytes(row.frontier))
     checkpoint, note = signed

@@ -62,16 +62,47 @@ class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
     proof: tuple[bytes, ...]
 
 
+class ReceiptFrame(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
+    """What a member signed that it stored of a log, but for the root, which its reader knows."""
+
+    origin: str
+    size: int
+    member: str
+    time: int
+    signature: bytes
+
+
+class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
+    """What its author signed of a log that the receiver holds otherwise: once it had this root.
+
+    `proof` leads from `root` over `size` entries to `checkpoint`.
+    """
+
+    origin: str
+    checkpoint: bytes
+    size: int
+    root: bytes
+    proof: tuple[bytes, ...]
+
+
+class LaterFrame(msgspec.Struct, frozen=True):
+    """A frame that only a later version can read; it is passed over."""
+
+    name: str
+
+
 class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     """The last frame, with how many came before it: without it the bundle was cut."""
 
     frames: int
 
 
-Frame = HeadsFrame | ChannelFrame | PackageFrame | EndFrame
+Known = HeadsFrame | ChannelFrame | PackageFrame | ReceiptFrame | HistoryFrame | EndFrame
+Frame = Known | LaterFrame
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
+_NAMES = frozenset({"heads", "channel", "package", "receipt", "history", "end"})
 
 
 class BundleWriter:
@@ -85,7 +116,7 @@ class BundleWriter:
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         self._frames = 0
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Known) -> None:
         """Write one frame, so that a reader of what is written up to here can have it whole."""
         body = _encoder.encode(frame)
         data = len(body).to_bytes(_LENGTH_BYTES, "big") + body
@@ -176,10 +207,23 @@ def _read_frame(inflater: _Inflater) -> Frame:
             limit=FRAME_LIMIT,
             got=length,
         )
+    data = inflater.read(length)
     try:
-        return _decoder.decode(inflater.read(length))
+        return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        return _later_frame(data, cause)
+
+
+def _later_frame(data: bytes, cause: Exception) -> LaterFrame:
+    """Return a frame whose name is not known here. Raises MalformedError for any other fault."""
+    try:
+        parts = msgspec.msgpack.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parts = None
+    name = parts[0] if isinstance(parts, list) and parts else None
+    if not isinstance(name, str) or name in _NAMES:
         raise MalformedError("bundle: a frame cannot be read") from cause
+    return LaterFrame(name)
 
 
 def strip_hash(header: bytes, salt: bytes, body: bytes) -> bytes:

@@ -85,7 +85,8 @@ def test_a_partner_that_was_restored_and_holds_less_is_sent_the_rest_again(fleet
 
 def heads_after_restore(fleet):
     """Return what BF says after it was restored from a backup without any entry."""
-    heads = Heads(sender="BF", recipient="ML", epoch=9)
+    with fleet.at("BF") as node:
+        heads = Heads(sender="BF", recipient="ML", epoch=9, time=node.clock())
     return HeadsFrame(sign_heads(heads, fleet.nodes["BF"].signer))
 
 
