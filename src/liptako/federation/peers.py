@@ -29,6 +29,10 @@ Of these only an answer is known to be of today: it came from who holds the pinn
 """
 
 
+Link = Literal["passing", "cut", "file", "untried"]
+"""Both ways work; they do not; nothing but files; not tried yet, or only the partner came to us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerState:
     """A partner as a page shows it.
@@ -46,6 +50,15 @@ class PeerState:
     received: int
     missing: int
     said_at: datetime | None
+
+    @property
+    def link(self) -> Link:
+        """How it stands with the way to the partner; both ways are proved by an answer only."""
+        if not self.peer.url:
+            return "file"
+        if self.peer.fault_of_try:
+            return "cut"
+        return "passing" if self.peer.heard_by == "answer" else "untried"
 
     @property
     def is_complete(self) -> bool:
@@ -165,7 +178,7 @@ def _state(
     said = heads_of(row)
     ours = [log for log in logs if log.author == node.member and member.id in log.audience.members]
     theirs = {log.origin: log.size for log in logs if log.author == member.id}
-    stored = {log.origin: _stored(log, member.id, said, signed) for log in ours}
+    stored = {log.origin: stored_of(log, member.id, said, signed) for log in ours}
     released = {log.origin: log.size for log in said.logs} if said else {}
     return PeerState(
         peer=row,
@@ -183,7 +196,7 @@ def _state(
     )
 
 
-def _stored(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
+def stored_of(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
     """Return how many entries of a log a partner has by its signed word: a receipt.
 
     Less if it has said later that it holds less: it was restored from a backup.
