@@ -58,7 +58,7 @@ class PeerState:
             return "file"
         if self.peer.fault_of_try:
             return "cut"
-        return "passing" if self.peer.heard_by == "answer" else "untried"
+        return "passing" if self.peer.tried_at else "untried"
 
     @property
     def is_complete(self) -> bool:
