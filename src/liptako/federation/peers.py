@@ -7,6 +7,7 @@ from typing import Literal
 
 from django.db import transaction
 
+from liptako.core.clock import Instant
 from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
@@ -130,6 +131,19 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     return later or said == before
 
 
+def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
+    """Keep that a partner said, by its clock, that nothing was new; an earlier word is none."""
+    row = peer(member)
+    if said.milliseconds > row.alive:
+        row.alive, row.heard_at, row.heard_by = said.milliseconds, at, how
+        row.save(update_fields=["alive", "heard_at", "heard_by"])
+
+
+def note_rate(member: str, rate: int) -> None:
+    """Keep how many bytes a second went to and fro."""
+    Peer.objects.filter(member=member).update(rate=rate)
+
+
 def note_read(member: str, faults: Sequence[LiptakoError], *, outdated: bool) -> None:
     """Keep the first thing that was wrong with a bundle; one in order takes that away again.
 
@@ -192,7 +206,7 @@ def _state(
             for origin, size in released.items()
             if author_of(origin) == member.id
         ),
-        said_at=said.time.moment() if said else None,
+        said_at=max(said.time, Instant(row.alive)).moment() if said else None,
     )
 
 

@@ -73,7 +73,7 @@ def exchange_now(request: OfficerRequest, member: str) -> HttpResponse:
 def write_file(request: OfficerRequest, member: str) -> FileResponse:
     """Give a bundle for a partner as a file, for a stick."""
     bundle = io.BytesIO()
-    count = sync.write_bundle(request.node, member, bundle, limit=None, standalone=True)
+    count = sync.write_bundle(request.node, member, bundle, sync.WHOLE)
     record_audit(
         request.node, "bundle.export", actor=request.actor, subject=member, detail=str(count)
     )
