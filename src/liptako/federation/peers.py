@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal
 
 from django.db import transaction
@@ -89,6 +89,30 @@ def set_url(node: Node, member: str, url: str) -> str:
     row.url = check_address(url) if url.strip() else ""
     row.save(update_fields=["url"])
     return row.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a line an exchange may take: kbit/s (0: no cap), hours for the not urgent."""
+
+    cap_kbit: int = 0
+    bulk_from: time | None = None
+    bulk_until: time | None = None
+
+
+@transaction.atomic
+def change_limits(node: Node, actor: Actor, member: str, limits: Limits) -> None:
+    """Keep how much of the line to a partner may be taken, and never without a trace."""
+    row = partner(node, member)
+    row.cap_kbit, row.bulk_from, row.bulk_until = (
+        limits.cap_kbit, limits.bulk_from, limits.bulk_until
+    )  # fmt: skip
+    row.save(update_fields=["cap_kbit", "bulk_from", "bulk_until"])
+    told = [f"{limits.cap_kbit} kbit/s" if limits.cap_kbit else ""]
+    if limits.bulk_from and limits.bulk_until:
+        told.append(f"{limits.bulk_from:%H:%M}–{limits.bulk_until:%H:%M}")
+    detail = ", ".join(filter(None, told))
+    record_audit(node, "partner.limits", actor=actor, subject=member, detail=detail)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
 from liptako.federation import exchange, files, jobs, outbox, peers, recalls, sync
 from liptako.federation.client import CONTENT_TYPE
-from liptako.federation.forms import AddressForm, BundleForm
+from liptako.federation.forms import BundleForm, LinkForm
 from liptako.ledger import compacts, histories, quarantine
 from liptako.ledger.node import Node, this_node
 from liptako.ledger.receipts import sizes
@@ -111,11 +112,18 @@ def read_file(request: OfficerRequest) -> HttpResponse:
 
 @officer(Right.EXCHANGE)
 def address(request: OfficerRequest, member: str) -> HttpResponse:
-    """Change where a partner's node is."""
+    """Change where a partner's node is, and how much of the line may be taken."""
     row = peers.partner(request.node, member)
-    form = AddressForm(request.POST or None, initial={"url": row.url})
+    kept = peers.Limits(
+        cap_kbit=row.cap_kbit, bulk_from=row.bulk_from, bulk_until=row.bulk_until
+    )  # fmt: skip
+    shown = asdict(kept) | {"url": row.url, "cap_kbit": row.cap_kbit or None}
+    form = LinkForm(request.POST or None, initial=shown)
     if request.method == "POST" and form.is_valid():
-        peers.change_address(request.node, request.actor, member, form.cleaned_data["url"])
+        if form.cleaned_data["url"] != row.url:
+            peers.change_address(request.node, request.actor, member, form.cleaned_data["url"])
+        if form.limits() != kept:
+            peers.change_limits(request.node, request.actor, member, form.limits())
         messages.success(request, _("Saved."))
         return redirect("partners")
     context = {"form": form, "member_code": member}
