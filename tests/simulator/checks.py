@@ -13,6 +13,7 @@ from liptako.ledger import projector, registry
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
 from liptako.ledger.reader import root_of
+from tests.simulator.healing import Rounds
 from tests.simulator.world import MARK, World
 from tests.snapshots import cells
 
@@ -21,14 +22,29 @@ _ORIGIN = re.compile(rb"[A-Z]{2}/c/[0-9a-f]{16}/e[0-9]+")
 _encoder = msgspec.json.Encoder(order="sorted", enc_hook=bytes)
 
 
-def check_all(world: World) -> Faults:
+def check_all(world: World, rounds: Rounds) -> Faults:
     """Give everything that is wrong in a world that was healed."""
     forked = world.forked()
+    yield from check_rest(rounds, forked)
     yield from check_presence(world, forked)
     for member in world.members:
         yield from (f"{member}: {fault}" for fault in check_node(world, member, forked))
     yield from check_states(world)
     yield from check_proofs(world, forked)
+
+
+def check_rest(rounds: Rounds, forked: set[str]) -> Faults:
+    """The last exchanges went well: nothing is wrong any longer but double histories."""
+    for pair in rounds.pairs:
+        names = " and ".join(sorted(pair.members))
+        if pair.report is None:
+            yield f"{names} cannot exchange"
+        else:
+            yield from (
+                f"{names}: {fault}"
+                for fault in pair.report.faults
+                if fault.params.get("origin") not in forked
+            )
 
 
 def check_node(world: World, member: str, forked: set[str]) -> Faults:

@@ -66,8 +66,8 @@ def run(fleet, seed: int, steps: Sequence[int] | None = None) -> Outcome:
     try:
         for number in chosen:
             step_of(seed, number)(world, _dice(seed, number))
-        heal(world, _dice(seed, "heal"))
-        faults = tuple(checks.check_all(world))
+        rounds = heal(world, _dice(seed, "heal"))
+        faults = tuple(checks.check_all(world, rounds))
     except Exception:  # noqa: BLE001 (whatever comes out is a finding)
         faults = (traceback.format_exc(),)
     return Outcome(
