@@ -3,18 +3,24 @@
 Who may hand a log on is in `core.log.delivery`, what is proven by the frames in `core.log.verify`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import DataError, IntegrityError
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
-from liptako.core.log.bundle import ChannelFrame, HistoryFrame, PackageFrame, ReceiptFrame
-from liptako.core.log.delivery import Delivery, check_package, open_delivery
+from liptako.core.log.bundle import (
+    AheadFrame,
+    ChannelFrame,
+    HistoryFrame,
+    PackageFrame,
+    ReceiptFrame,
+)
+from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
 from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.refs import author_of, epoch_of
-from liptako.ledger import compacts, histories, receipts, store
+from liptako.ledger import compacts, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
 from liptako.ledger.reader import epoch, root_of, signed_size
@@ -49,7 +55,16 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
-    return delivery
+    return replace(delivery, recalled=recalls.recalled_places(frame.origin))
+
+
+def take_ahead(delivery: Delivery, frame: AheadFrame, report: Report) -> Delivery | None:
+    """Take note of an entry that is shown ahead; a fault ends the intake of its log."""
+    try:
+        return open_ahead(delivery, frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
+        return None
 
 
 def _check_held(delivery: Delivery, now: Instant) -> None:

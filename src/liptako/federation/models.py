@@ -1,6 +1,8 @@
-"""What this node knows of its partners: where they are, what they said they hold, how it goes."""
+"""What this node knows of its partners, and what was taken back, destroyed, or sent as a test."""
 
 from django.db import models
+
+from liptako.ledger.models import Projected
 
 
 class Peer(models.Model):
@@ -23,3 +25,48 @@ class Peer(models.Model):
     def __str__(self) -> str:
         """Return the member."""
         return self.member
+
+
+class Recall(Projected):
+    """Records that their author took back: how many, why, when by its clock."""
+
+    at = models.DateTimeField()
+    office = models.CharField(max_length=64)
+    reason = models.TextField()
+    count = models.PositiveIntegerField()
+
+    class Meta(Projected.Meta):
+        """The latest first."""
+
+        abstract = False
+        ordering = ("-at", "key")
+
+
+class Destroyed(Projected):
+    """What a member (`author`) says it holds no longer of a log: the payload at one place."""
+
+    at = models.DateTimeField()
+    why = models.CharField(max_length=16)
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta(Projected.Meta):
+        """Found by what was destroyed."""
+
+        abstract = False
+        indexes = (models.Index(fields=["origin", "seq"], name="destroyed_what"),)
+
+
+class Probe(Projected):
+    """A message that tries the way to a partner and back, and where it stands in its log."""
+
+    at = models.DateTimeField()
+    text = models.TextField()
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta(Projected.Meta):
+        """The latest first."""
+
+        abstract = False
+        ordering = ("-at", "key")

@@ -10,11 +10,13 @@ from typing import BinaryIO
 
 from liptako.core.errors import MalformedError
 from liptako.core.log.bundle import (
+    AheadFrame,
     BundleWriter,
     ChannelFrame,
     Frame,
     HeadsFrame,
     HistoryFrame,
+    Known,
     PackageFrame,
     ReceiptFrame,
     add_cut,
@@ -22,7 +24,7 @@ from liptako.core.log.bundle import (
 )
 from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.sealed import seal, unseal
-from liptako.federation import peers
+from liptako.federation import peers, recalls
 from liptako.federation.heads import (
     agrees,
     disputed,
@@ -32,10 +34,17 @@ from liptako.federation.heads import (
     receipts_for,
     sending_order,
 )
-from liptako.federation.intake import Report, open_log, take, take_history, take_receipt
+from liptako.federation.intake import (
+    Report,
+    open_log,
+    take,
+    take_ahead,
+    take_history,
+    take_receipt,
+)
 from liptako.ledger import compacts, projector
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for, packages_of, signed_size
+from liptako.ledger.reader import logs_for, packages_of, recalls_ahead, signed_size
 from liptako.ledger.receipts import sign_receipts
 from liptako.ledger.tree import range_at
 
@@ -69,9 +78,7 @@ def write_bundle(
     return count
 
 
-def _frames(
-    node: Node, member: str, *, limit: int | None, standalone: bool
-) -> Iterator[HeadsFrame | ChannelFrame | PackageFrame | ReceiptFrame | HistoryFrame]:
+def _frames(node: Node, member: str, *, limit: int | None, standalone: bool) -> Iterator[Known]:
     """Give our heads, the packages that a partner lacks, up to a number of entries, and receipts.
 
     The receipts come last: what is cut off of them is asked for again.
@@ -95,6 +102,7 @@ def _frames(
             start=start,
             frontier=range_at(log.origin, start).to_bytes() if standalone else b"",
         )
+        yield from recalls_ahead(log, start, end)
         yield from budget.take(packages_of(log, start, end))
     yield from receipts_for(member, said)
 
@@ -134,6 +142,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
+    recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
     return report
@@ -149,6 +158,8 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
         for frame in frames:
             if isinstance(frame, ChannelFrame):
                 delivery = open_log(node, heads, frame, report)
+            elif isinstance(frame, AheadFrame) and delivery is not None:
+                delivery = take_ahead(delivery, frame, report)
             elif isinstance(frame, PackageFrame) and delivery is not None:
                 delivery = take(node, delivery, frame, report)
             elif isinstance(frame, ReceiptFrame):

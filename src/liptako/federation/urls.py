@@ -8,6 +8,7 @@ urlpatterns = [
     path("partners/", views.partners, name="partners"),
     path("partners/read/", views.read_file, name="read_file"),
     path("partners/set-aside/<slug:what>/", views.set_aside, name="set_aside"),
+    path("partners/recalled/", views.recalled, name="recalled"),
     path("partners/<str:member>/exchange/", views.exchange_now, name="exchange_now"),
     path("partners/<str:member>/file/", views.write_file, name="write_file"),
     path("partners/<str:member>/address/", views.address, name="address"),

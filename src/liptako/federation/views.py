@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, files, jobs, peers, sync
+from liptako.federation import exchange, files, jobs, peers, recalls, sync
 from liptako.federation.client import CONTENT_TYPE
 from liptako.federation.forms import AddressForm, BundleForm
 from liptako.ledger import compacts, quarantine
@@ -124,6 +124,13 @@ def set_aside(request: OfficerRequest, what: str) -> HttpResponse:
         raise Http404
     context = {"what": what, "page": page_of(request, rows[what]())}
     return render(request, "federation/set_aside.html", context)
+
+
+@officer(Right.SEE_PARTNERS)
+def recalled(request: OfficerRequest) -> HttpResponse:
+    """List what members have taken back, and why."""
+    context = {"page": page_of(request, recalls.all_recalls())}
+    return render(request, "federation/recalled.html", context)
 
 
 @login_not_required

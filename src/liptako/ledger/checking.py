@@ -18,6 +18,7 @@ from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.reader import channel_value, epoch
+from liptako.ledger.recalls import is_recalled
 from liptako.ledger.records import retain_of
 
 _STEP = 1000  # entries between two lines of progress
@@ -112,7 +113,7 @@ def _payload_fault(value: ChannelValue, entry: Entry, seed: bytes) -> Verificati
 
 
 def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> VerificationError | None:
-    """Return that the payload of a record of ours is missing, unless it has expired.
+    """Return that the payload of a record of ours is missing, unless it expired or was recalled.
 
     Of somebody else's record it may be: its author may withhold it.
     """
@@ -122,8 +123,10 @@ def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> Verificatio
     # The clock is asked late: what has expired during the check may be gone already.
     if header is None or (header.retain is not None and header.retain <= node.clock()):
         return None
+    if is_recalled(entry):
+        return None
     return VerificationError(
-        "%(entry)s: its payload is missing though it has not expired: "
+        "%(entry)s: its payload is missing though it has neither expired nor been recalled: "
         "somebody deleted it, or the database was damaged",
         entry=str(entry),
     )

@@ -1,8 +1,8 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
-Evidence: Audience, Channel, Package, Entry, Payload, CompactVersion, Receipt, DoubleHistory. Drawn
-again: Waiting, Rejected. Only `store`, `receipts` and `histories` write evidence, only `projector`
-the rest.
+Evidence: Audience, Channel, Package, Entry, Payload, CompactVersion, Receipt, DoubleHistory,
+Recalled. Drawn again: Waiting, Rejected. Only `store`, `receipts` and `histories` write evidence,
+only `projector` the rest.
 """
 
 from django.db import models
@@ -134,6 +134,28 @@ class Payload(models.Model):
     def __str__(self) -> str:
         """Return the entry."""
         return str(self.entry_id)
+
+
+class Recalled(models.Model):
+    """A record that its author has taken back, by the entry of the recall that names it.
+
+    Kept though the record itself may still be on its way: its payload is then not stored at all.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT)
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        """Each once for each recall; found by what is recalled."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["origin", "seq", "entry"], name="recalled_once"),
+        )
+
+    def __str__(self) -> str:
+        """Return what is recalled."""
+        return f"{self.origin}@{self.seq}"
 
 
 class Receipt(models.Model):

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from liptako.core.log.bundle import PackageFrame, strip_hash
+from liptako.core.log.bundle import AheadFrame, PackageFrame, strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
-from liptako.core.log.merkle import consistency_proof, read_range
+from liptako.core.log.merkle import consistency_proof, inclusion_proof, read_range
 from liptako.core.log.note import read_note
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
 from liptako.core.records.payload import PACKAGE
 from liptako.ledger import registry
-from liptako.ledger.models import Audience, Channel, Counter, Entry, Package
+from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
 from liptako.ledger.records import Record, Thread
 from liptako.ledger.tree import root_at, stored_subtrees
 
@@ -137,6 +137,31 @@ def packages_of(log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
         places = range(start, min(start // PACKAGE * PACKAGE + PACKAGE, end))
         yield _package(log, places, consistency_proof(places.stop, end, subtree))
         start = places.stop
+
+
+def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
+    """Give the recalls in the entries [start, end) of a log that name entries of these.
+
+    With their proof up to `end`: without them a receiver would take the payloads that they deleted
+    for suppressed ones.
+    """
+    recalls = Entry.objects.filter(
+        channel=log,
+        seq__gte=start,
+        seq__lt=end,
+        recalled__origin=log.origin,
+        recalled__seq__gte=start,
+    )
+    subtree = stored_subtrees(log.origin)
+    for entry in recalls.distinct().order_by("seq"):
+        payload = Payload.objects.filter(entry=entry).first()
+        yield AheadFrame(
+            seq=entry.seq,
+            header=bytes(entry.header),
+            body=bytes(payload.body) if payload else None,
+            salt=bytes(payload.salt) if payload else b"",
+            proof=inclusion_proof(entry.seq, end, subtree),
+        )
 
 
 def _package(log: Channel, places: range, proof: tuple[bytes, ...]) -> PackageFrame:

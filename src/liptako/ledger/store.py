@@ -17,12 +17,12 @@ from liptako.core.log.merkle import read_range
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import accept_package
 from liptako.core.records.envelope import Lane, lane_of
-from liptako.core.records.payload import PACKAGE
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
 from liptako.ledger import compacts, projector
-from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
+from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.pen import Pen, advance, keep_audience, store_entries
+from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
 _listeners: list[Callable[[frozenset[str]], None]] = []
@@ -130,11 +130,9 @@ def expire(now: Instant) -> int:
     """
     lock()
     ended = Entry.objects.filter(retain__lte=now.milliseconds, payload__isnull=False)
-    rows = list(ended.values_list("position", "object", "channel_id", "seq")[:EXPIRED_AT_ONCE])
-    for origin, number in {(origin, seq // PACKAGE) for _, _, origin, seq in rows}:
-        Package.objects.filter(channel_id=origin, number=number).update(seed=b"")
-    Payload.objects.filter(entry_id__in=[position for position, *_ in rows]).delete()
-    projector.redraw({name for _, name, *_ in rows})
+    rows = list(ended[:EXPIRED_AT_ONCE])
+    destroy(rows)
+    projector.redraw({row.object for row in rows})
     return len(rows)
 
 

@@ -38,6 +38,7 @@ EVENTS: dict[str, Promise] = {
     "mandate.give": _("Mandate given"),
     "mandate.end": _("Mandate ended"),
     "incident.release": _("Incident released"),
+    "incident.recall": _("Release recalled"),
     "bundle.refused": _("Bundle refused"),
     "bundle.export": _("Bundle written to a file"),
     "bundle.import": _("Bundle read from a file"),

@@ -62,6 +62,16 @@ class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
     proof: tuple[bytes, ...]
 
 
+class AheadFrame(msgspec.Struct, frozen=True, array_like=True, tag="ahead"):
+    """An entry of the log shown before its turn, with its inclusion proof in the checkpoint."""
+
+    seq: int
+    header: bytes
+    body: bytes | None
+    salt: bytes
+    proof: tuple[bytes, ...]
+
+
 class ReceiptFrame(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
     """What a member signed that it stored of a log, but for the root, which its reader knows."""
 
@@ -97,12 +107,14 @@ class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     frames: int
 
 
-Known = HeadsFrame | ChannelFrame | PackageFrame | ReceiptFrame | HistoryFrame | EndFrame
+Known = (
+    HeadsFrame | ChannelFrame | AheadFrame | PackageFrame | ReceiptFrame | HistoryFrame | EndFrame
+)
 Frame = Known | LaterFrame
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
-_NAMES = frozenset({"heads", "channel", "package", "receipt", "history", "end"})
+_NAMES = frozenset({"heads", "channel", "ahead", "package", "receipt", "history", "end"})
 
 
 class BundleWriter:
