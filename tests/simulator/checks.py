@@ -64,6 +64,10 @@ def check_presence(world: World, forked: set[str]) -> Faults:
     """Every record that somebody still has is at every member of its audience, with its payload."""
     held = {member: world.held(member) for member in world.members}
     everywhere = set().union(*held.values())
+    recalled = {
+        name for place in everywhere if place in world.written
+        for name in world.written[place].takes_back
+    }  # fmt: skip
     for place, written in world.written.items():
         if place.origin in forked or (place in world.lost and place not in everywhere):
             continue
@@ -71,8 +75,11 @@ def check_presence(world: World, forked: set[str]) -> Faults:
         for member in sorted(written.audience):
             if place not in held[member]:
                 yield f"{member} lacks {place.origin}@{place.seq}"
-            elif written.mark and not expired and not held[member][place]:
-                yield f"{member} lacks the payload of {place.origin}@{place.seq}"
+                continue
+            gone, taken_back = not held[member][place], (place.origin, place.seq) in recalled
+            if written.mark and not expired and gone != taken_back:
+                word = "lacks" if gone else "still has"
+                yield f"{member} {word} the payload of {place.origin}@{place.seq}"
     for place in sorted(everywhere - world.written.keys(), key=str):
         yield f"nobody wrote {place}"
 

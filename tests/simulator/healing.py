@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from liptako.federation.intake import Report
+from liptako.federation.recalls import confirm
 from liptako.ledger import projector, store
 from liptako.ledger.models import Entry
 from tests.simulator.carrying import exchange_between, read_stick
@@ -109,12 +110,15 @@ def heal(world: World, chance: Random) -> Rounds:
         for stick in world.sticks:
             read_stick(world, stick.recipient, stick.data)
     world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY))
-    _work(world)
+    for member in world.members:
+        work(world, member)
     rounds = Rounds(world, chance)
     rounds.settle()
     write_one(world, chance.choice(world.members), frozenset(world.members))
     rounds.settle()
-    _work(world)
+    for member in world.members:
+        with world.writing(member):
+            pass  # what it wrote by itself
     return rounds
 
 
@@ -128,10 +132,10 @@ def _expired_early(world: World) -> list[int]:
     return found
 
 
-def _work(world: World) -> None:
-    """Let every node's worker do what is due."""
-    for member in world.members:
-        with world.at(member) as node:
-            projector.project_pending()
-            while store.expire(node.clock()):
-                pass
+def work(world: World, member: str) -> None:
+    """Let a node's worker do what is due."""
+    with world.writing(member) as node:
+        projector.project_pending()
+        while store.expire(node.clock()):
+            pass
+        confirm(node)

@@ -7,8 +7,13 @@ Each makes what it needs itself, so that any history may begin with any of them,
 from collections.abc import Callable
 from random import Random
 
+from liptako.core.errors import RefusedError
+from liptako.core.refs import audience_id
 from liptako.federation import sync
-from liptako.ledger import projector, store
+from liptako.federation.recalls import recall_drafts
+from liptako.ledger import store
+from liptako.ledger.records import Thread
+from liptako.members.permissions import Actor
 from tests.simulator.carrying import (
     TROUBLES,
     FullFile,
@@ -25,6 +30,7 @@ from tests.simulator.carrying import (
     sealed,
     trapped,
 )
+from tests.simulator.healing import work
 from tests.simulator.poison import write_poison
 from tests.simulator.world import DAY, HOUR, START, Stick, World
 from tests.simulator.writing import write, write_many, write_one
@@ -74,9 +80,24 @@ def _some_stick(world: World, chance: Random) -> Stick:
 
 def works(world: World, chance: Random) -> None:
     """A node's worker draws what waits and deletes what has expired."""
-    with world.at(chance.choice(world.members)) as node:
-        projector.project_pending()
-        store.expire(node.clock())
+    work(world, chance.choice(world.members))
+
+
+def recalls(world: World, chance: Random) -> None:
+    """A member takes back what it has said about an object."""
+    known = [subject for subject, names in world.subjects.items() if names]
+    if not known:
+        return
+    member, audience = chance.choice(known)
+    _, name = chance.choice(world.subjects[member, audience])
+    thread = Thread(author=member, object=name, audience=audience_id(audience))
+    actor = Actor(member=member, person="", office="permanence", roles=frozenset())
+    with world.writing(member) as node:
+        try:
+            store.append(node, recall_drafts(actor, thread, "it was wrong"))
+            world.happened["recall"] += 1
+        except RefusedError:
+            world.happened["refused"] += 1
 
 
 def waits(world: World, chance: Random) -> None:
@@ -100,9 +121,7 @@ def _something(world: World, member: str, chance: Random) -> None:
     elif what == 3:  # noqa: PLR2004 (one of five)
         read_stick(world, member, fill_stick(world, other, member).data)
     else:
-        with world.at(member) as node:
-            projector.project_pending()
-            store.expire(node.clock())
+        work(world, member)
 
 
 def _sprung(world: World, member: str, trap: Trap, name: str, chance: Random) -> None:
@@ -284,5 +303,5 @@ FAULTS: tuple[Step, ...] = (
 
 ORDINARY: tuple[Step, ...] = (
     *(writes,) * 6, *(exchanges,) * 5, *(fills_stick,) * 2, *(reads_stick,) * 3, works, waits,
-    backs_up,
+    backs_up, recalls, recalls,
 )  # fmt: skip

@@ -18,7 +18,9 @@ from liptako.core.clock import Instant
 from liptako.core.compact.members import Member, NodeKeys, draft_compact
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.sealed import new_identity, recipient_of
-from liptako.ledger.models import Entry, Payload
+from liptako.core.records.envelope import decode_header
+from liptako.core.records.shared import RECALL
+from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 
 MEMBERS = ("ML", "BF", "NE", "TD", "MR")
@@ -64,6 +66,7 @@ class Written:
     audience: frozenset[str]
     mark: bytes
     retain: int | None
+    takes_back: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +120,9 @@ class World:
         """Note what a member has committed into its own logs; to be called on its node."""
         rows = Entry.objects.filter(channel__author=member).values_list(
             "channel_id", "seq", "leaf", "object", "retain", "channel__audience__members",
-            "payload__body",
+            "payload__body", "kind", "header",
         )  # fmt: skip
-        for origin, seq, leaf, name, retain, members, body in rows:
+        for origin, seq, leaf, name, retain, members, body, kind, header in rows:
             place = Place(origin, seq, bytes(leaf))
             if place in self.written:
                 continue
@@ -127,7 +130,10 @@ class World:
             audience = frozenset(members)
             self.objects.setdefault(name, set()).add(audience)
             self.written[place] = Written(
-                audience=audience, mark=found[0] if found else b"", retain=retain
+                audience=audience,
+                mark=found[0] if found else b"",
+                retain=retain,
+                takes_back=_named(bytes(header)) if kind == RECALL else (),
             )
 
     def held(self, member: str) -> dict[Place, bool]:
@@ -138,6 +144,8 @@ class World:
 
     def put_back(self, member: str, snapshot) -> None:
         """Put a member's disk back to what it was; note what was lost with its only copy."""
+        with self.writing(member):
+            pass  # what it wrote by itself, such as that it has destroyed something
         before = self.held(member)
         snapshot.put_back()
         self.was_set_back.add(member)
@@ -160,9 +168,9 @@ class World:
         return frozenset({one, other}) in self.down
 
 
-def payload_count() -> int:
-    """Return how many payloads the node holds."""
-    return Payload.objects.count()
+def _named(header: bytes) -> tuple[tuple[str, int], ...]:
+    """Return the places that a header names."""
+    return tuple((ref.origin, ref.seq) for ref in decode_header(header).refs)
 
 
 def new_world(fleet, chance: Random) -> World:
