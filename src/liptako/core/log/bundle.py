@@ -25,7 +25,7 @@ _WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _EMPTY_HASH = b'"payload":{"hash":""'
 
 _Many = msgspec.Meta(max_length=2**16)
-"""More parts than any good frame has: a list of millions would fill the memory before it is read."""
+"""More parts than any good frame has: a list of millions would fill the memory unread."""
 
 
 class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
