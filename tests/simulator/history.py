@@ -15,7 +15,7 @@ from tests.simulator.healing import heal
 from tests.simulator.steps import FAULTS, ORDINARY, Step, writes_long
 from tests.simulator.world import World, new_world
 
-MOST_STEPS = 14
+MOST_STEPS = 12
 _LONG_ONE_IN = 40
 
 
@@ -45,7 +45,7 @@ def _dice(seed: int, what: object) -> Random:
 
 def every_step(seed: int) -> tuple[int, ...]:
     """Return the numbers of the steps that a history has."""
-    return tuple(range(_dice(seed, "length").randint(5, MOST_STEPS)))
+    return tuple(range(_dice(seed, "length").randint(4, MOST_STEPS)))
 
 
 def step_of(seed: int, number: int) -> Step:
