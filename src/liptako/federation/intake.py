@@ -18,9 +18,11 @@ from liptako.core.log.bundle import (
     ReceiptFrame,
     RoomFrame,
 )
+from liptako.core.log.checkpoint import parse_checkpoint
 from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
 from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
+from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of
 from liptako.ledger import compacts, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
@@ -49,13 +51,17 @@ class Report:
 def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> Delivery | None:
     """Return a log that is to be taken in, or nothing with the fault in the report.
 
-    Nothing for a log of our own that we go on writing: nobody tells us what we wrote. One from
-    before a restore is taken back.
+    Nothing for a log of our own that we go on writing: nobody tells us what we wrote, unless we
+    have signed more of it than we hold. That, and one from before a restore, is taken back.
     """
     try:
-        if author_of(frame.origin) == node.member and epoch_of(frame.origin) >= epoch():
+        ours = _is_written(node, frame.origin)
+        if ours and not _is_longer(frame.origin, frame.checkpoint):
             return None
         delivery = open_delivery(frame, heads, compacts.current())
+        if ours:
+            _leave_log(node, frame.origin)
+            report.faults.append(_set_back(report.sender))
         _check_held(delivery, node.clock())
     except LiptakoError as fault:
         report.faults.append(fault)
@@ -155,8 +161,19 @@ def take_history(node: Node, frame: HistoryFrame, report: Report) -> None:
 
 def _leave_log(node: Node, origin: str) -> None:
     """Write nothing more into a log, if it is one of ours that we write into."""
-    if author_of(origin) == node.member and epoch_of(origin) >= epoch():
+    if _is_written(node, origin):
         store.begin_epoch(node.clock())
+
+
+def _is_written(node: Node, origin: str) -> bool:
+    """Say whether a log is one of ours that we write into, or would if we knew it."""
+    return author_of(origin) == node.member and epoch_of(origin) >= epoch()
+
+
+def _is_longer(origin: str, checkpoint: bytes) -> bool:
+    """Say whether a checkpoint, yet to be verified, is of more entries than this node holds."""
+    held = Channel.objects.filter(origin=origin).values_list("size", flat=True).first()
+    return parse_checkpoint(read_note(checkpoint).text).size > (held or 0)
 
 
 def _set_back(sender: str) -> RefusedError:

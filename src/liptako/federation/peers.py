@@ -139,16 +139,17 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
 
     An older word (a file that was carried for long, or played again) changes nothing. The latest
     one said again may be played again too: only as an answer does it prove that the partner is
-    alive.
+    alive. An answer is of today, so it counts even if it seems older: the partner was set back,
+    or its clock was put right.
     """
     row = peer(member)
     before, said = heads_of(row), read_heads(heads)
-    later = before is None or said.is_later_than(before)
+    later = before is None or how == "answer" or said.is_later_than(before)
     changed = []
     if later:
         row.heads = heads
         changed += ["heads"]
-    if later or how == "answer":
+    if later:
         row.heard_at, row.heard_by = at, how
         changed += ["heard_at", "heard_by"]
     row.save(update_fields=changed)

@@ -29,6 +29,7 @@ _listeners: list[Callable[[frozenset[str]], None]] = []
 
 EXPIRED_AT_ONCE = 500  # payloads that are deleted in one transaction
 _EPOCH_ZERO = 1_767_225_600_000  # 2026-01-01T00:00:00Z, from which seconds fit into nine digits
+_LAST_EPOCH = 999_999_999
 _LAMPORT_JUMP = 10**9  # a partner that counts further ahead is not followed: the count would end
 
 
@@ -114,10 +115,12 @@ def begin_epoch(now: Instant) -> int:
 
     Called after a restore: the backup may be older than what partners hold of our logs, and a log
     that is written twice from one place on is a double history. The epoch is taken from the clock,
-    so that two restores of one backup differ; a clock that is wrong costs nothing but that.
+    so that two restores of one backup differ; a clock that is wrong costs nothing but that, and one
+    that is decades ahead is not followed: a log's name has no more than nine digits for it.
     """
     counter = lock()
-    counter.epoch = max(counter.epoch + 1, (now.milliseconds - _EPOCH_ZERO) // 1000)
+    seconds = (now.milliseconds - _EPOCH_ZERO) // 1000
+    counter.epoch = max(counter.epoch + 1, seconds if seconds <= _LAST_EPOCH else 0)
     counter.save(update_fields=["epoch"])
     return counter.epoch
 

@@ -8,7 +8,7 @@ in `sealed`; what the frames prove is in `verify` (docs/spec/bundle.md).
 
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 import zstandard
@@ -23,6 +23,9 @@ _LEVEL = 10
 _STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
 _WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _EMPTY_HASH = b'"payload":{"hash":""'
+
+_Many = msgspec.Meta(max_length=2**16)
+"""More parts than any good frame has: a list of millions would fill the memory unread."""
 
 
 class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
@@ -45,7 +48,7 @@ class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
     """
 
     origin: str
-    roster: tuple[str, ...]
+    roster: Annotated[tuple[str, ...], _Many]
     lane: str
     checkpoint: bytes
     start: int
@@ -61,11 +64,11 @@ class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
     """
 
     start: int
-    headers: tuple[bytes, ...]
-    bodies: tuple[bytes | None, ...]
+    headers: Annotated[tuple[bytes, ...], _Many]
+    bodies: Annotated[tuple[bytes | None, ...], _Many]
     seed: bytes
-    salts: tuple[bytes, ...]
-    proof: tuple[bytes, ...]
+    salts: Annotated[tuple[bytes, ...], _Many]
+    proof: Annotated[tuple[bytes, ...], _Many]
 
 
 class AheadFrame(msgspec.Struct, frozen=True, array_like=True, tag="ahead"):
@@ -75,7 +78,7 @@ class AheadFrame(msgspec.Struct, frozen=True, array_like=True, tag="ahead"):
     header: bytes
     body: bytes | None
     salt: bytes
-    proof: tuple[bytes, ...]
+    proof: Annotated[tuple[bytes, ...], _Many]
 
 
 class ReceiptFrame(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
@@ -98,11 +101,17 @@ class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
     checkpoint: bytes
     size: int
     root: bytes
-    proof: tuple[bytes, ...]
+    proof: Annotated[tuple[bytes, ...], _Many]
 
 
 class LaterFrame(msgspec.Struct, frozen=True):
     """A frame that only a later version can read; it is passed over."""
+
+    name: str
+
+
+class _AnyFrame(msgspec.Struct, frozen=True, array_like=True):
+    """The name of a frame; what stands behind it is passed over without being built."""
 
     name: str
 
@@ -127,6 +136,7 @@ Frame = Known | LaterFrame
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
+_any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
 _NAMES = frozenset({"heads", "room", "channel", "ahead", "package", "receipt", "history", "end"})
 
 
@@ -183,7 +193,8 @@ class _Inflater:
         """Return exactly that many bytes. Raises MalformedError if there are fewer."""
         while len(self._ready) < length:
             self._fill()
-        data = bytes(self._ready[:length])
+        with memoryview(self._ready) as ready:
+            data = bytes(ready[:length])
         del self._ready[:length]
         return data
 
@@ -244,12 +255,12 @@ def _read_frame(inflater: _Inflater) -> Frame:
 
 def _later_frame(data: bytes, cause: Exception) -> LaterFrame:
     """Return a frame whose name is not known here. Raises MalformedError for any other fault."""
+    name: str | None
     try:
-        parts = msgspec.msgpack.decode(data)
+        name = _any_decoder.decode(data).name
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parts = None
-    name = parts[0] if isinstance(parts, list) and parts else None
-    if not isinstance(name, str) or name in _NAMES:
+        name = None
+    if name is None or name in _NAMES:
         raise MalformedError("bundle: a frame cannot be read") from cause
     return LaterFrame(name)
 

@@ -132,15 +132,18 @@ class Old:
         return self.reply
 
 
-def test_an_answer_that_says_less_than_before_is_heard_but_not_believed(fleet):
-    old = Old(bundle_for(fleet, "BF", "ML"))
+def test_an_answer_that_says_less_than_before_is_believed_for_it_is_of_today(fleet):
+    data = bundle_for(fleet, "BF", "ML")
     write(fleet, "BF", "one")
     fleet.exchange("ML", "BF")
     before = row_of(fleet, "ML", "BF")
     with fleet.at("ML") as node:
-        exchange.exchange_with(node, "BF", old)
+        exchange.exchange_with(node, "BF", Old(data))
     after = row_of(fleet, "ML", "BF")
-    assert (after.heard_at > before.heard_at, bytes(after.heads)) == (True, bytes(before.heads))
+    assert (after.heard_at > before.heard_at, bytes(after.heads)) == (
+        True,
+        heads_in(fleet, "ML", data),
+    )
 
 
 # What was wrong

@@ -5,7 +5,7 @@ import pytest
 from liptako.core.log.bundle import HeadsFrame, HistoryFrame
 from liptako.core.log.fork import check_fork, read_fork
 from liptako.core.log.heads import Heads, sign_heads
-from liptako.ledger import reader
+from liptako.ledger import reader, store
 from liptako.ledger.models import Channel, DoubleHistory
 from tests.bundles import (
     bundle_for,
@@ -142,6 +142,34 @@ def test_a_node_that_was_set_back_goes_on_in_new_logs_and_gets_its_own_back(flee
     fleet.settle()
     assert [texts(fleet, member) for member in ("BF", "NE", "ML")] == [["one", "three", "two"]] * 3
     assert [proofs(fleet, member) for member in ("BF", "NE", "ML")] == [[], [], []]
+
+
+def days_ahead(fleet, member, days):
+    fleet.nodes[member].clock.milliseconds += days * 86_400_000
+
+
+def test_a_node_that_was_set_back_is_believed_though_its_clock_was_ahead_before(fleet):
+    days_ahead(fleet, "ML", 40)
+    write(fleet, "ML", "one", "two")
+    fleet.settle()
+    fleet.set_back("ML")
+    days_ahead(fleet, "ML", -40)
+    for _ in range(3):
+        fleet.exchange("BF", "ML")
+    assert texts(fleet, "ML") == ["one", "two"]
+
+
+def test_a_node_set_back_to_before_its_restore_learns_it_from_a_log_of_its_own(fleet):
+    write(fleet, "ML", "one", "two")
+    fleet.settle()
+    fleet.set_back("ML")
+    with fleet.at("ML") as node:
+        store.begin_epoch(node.clock())
+    read(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    fleet.set_back("ML")  # BF gives back a log of which ML thinks that it writes it
+    report = read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    assert ("older state" in str(report.faults[0]), report.taken) == (True, 2)
+    assert (texts(fleet, "ML"), epoch_of(fleet, "ML") > 1) == (["one", "two"], True)
 
 
 # What people see

@@ -251,6 +251,18 @@ def test_a_log_that_is_not_in_order_is_refused_by_name(fleet, changes, message):
 def test_a_log_of_our_own_is_not_taken_from_anybody(fleet):
     frames = [heads_frame(fleet), forged_channel(fleet, author="BF"), PACKAGE]
     report = read(fleet, "BF", sealed_frames(fleet, "BF", frames))
+    assert (report.taken, "signed by no key" in str(report.faults[0])) == (0, True)
+
+
+def test_what_a_partner_gives_back_of_a_log_of_our_own_is_passed_over(fleet):
+    write(fleet, "BF", "one")
+    with fleet.at("BF"):
+        log = Channel.objects.get(author="BF")
+        channel = ChannelFrame(
+            log.origin, ("BF", "ML", "NE"), "bulk", bytes(log.checkpoint), 0, b""
+        )
+    frames = [heads_frame(fleet), channel, PACKAGE]
+    report = read(fleet, "BF", sealed_frames(fleet, "BF", frames))
     assert (report.taken, report.faults) == (0, [])
 
 
