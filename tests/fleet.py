@@ -15,7 +15,6 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import load_backend
 
-from liptako.core.compact.members import write_compact
 from liptako.core.errors import NetworkError
 from liptako.federation import exchange
 from liptako.federation.peers import set_url
@@ -30,7 +29,7 @@ class Fleet:
         self._wrappers = {member: _new_database(member, suffix) for member in members}
         self.nodes: dict[str, Any] = {}
         self.cut: set[str] = set()
-        self._document = b""
+        self._dossier = b""
         for member in members:
             with self._on(member):
                 call_command("migrate", verbosity=0, interactive=False)
@@ -62,18 +61,18 @@ class Fleet:
             settings.LIPTAKO = before
             this_node.cache_clear()
 
-    def reset(self, nodes: dict[str, Any], compact: Any) -> None:
+    def reset(self, nodes: dict[str, Any], dossier: bytes) -> None:
         """Empty all databases, let all nodes adopt a compact, and connect them."""
-        self.nodes, self.cut, self._document = nodes, set(), write_compact(compact)
+        self.nodes, self.cut, self._dossier = nodes, set(), dossier
         self.restart()
 
     def restart(self) -> None:
         """Empty all databases once more, for the next of many cases in one test."""
-        document = self._document
+        dossier = self._dossier
         for member, node in self.nodes.items():
             with self._on(member):
                 call_command("flush", verbosity=0, interactive=False)
-                compacts.adopt(document, member, node.clock)
+                compacts.adopt(dossier, member, node.clock)
         self.connect()
 
     def connect(self) -> None:
