@@ -34,7 +34,7 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
 def _rounds(node: Node, member: str, client: Client) -> Report:
     """Exchange bundles until a round brings nothing new to either side."""
     total = Report(sender=member)
-    pin = compacts.current().member(member).keys.tls
+    pin = compacts.current().check_exchange(member).keys.tls
     for _ in range(ROUNDS):
         bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)
         sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)

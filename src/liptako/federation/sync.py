@@ -56,7 +56,7 @@ def write_bundle(
     holds nothing of its logs.
     """
     held = peers.heads_of(peers.partner(node, member))
-    keys = compacts.current().member(member).keys
+    keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
         writer.write(HeadsFrame(heads_for(node, member)))

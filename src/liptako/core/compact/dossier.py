@@ -116,7 +116,8 @@ def join_dossiers(dossiers: Iterable[Dossier]) -> Dossier:
     """Return one dossier of several: cards once each, signatures put together."""
     parts = tuple(dossiers)
     cards = {encode_fields(card.fields): card for part in parts for card in part.cards}
-    envelopes = [item.envelope for part in parts for item in (*part.versions, *part.delegations)]
+    envelopes = [version.envelope for part in parts for version in part.versions]
+    envelopes += [signed.envelope for part in parts for signed in part.delegations]
     return dossier_of(envelopes, tuple(cards.values()))
 
 
