@@ -18,7 +18,7 @@ from liptako.cli.home import start
 from liptako.cli.material import KINDS, prepare
 from liptako.cli.roots import open_root
 from liptako.cli.words import say
-from liptako.core.compact.delegation import ADVICE_DAYS, Revoked
+from liptako.core.compact.delegation import ADVICE_DAYS, Revoked, Signed
 from liptako.core.compact.document import Root
 from liptako.core.compact.dossier import Dossier, write_dossier
 from liptako.core.compact.envelope import from_base64
@@ -66,32 +66,49 @@ def run_delegate(args: Namespace) -> int:
     from liptako.ledger import compacts
     from liptako.ledger.node import this_node
 
+    _check_order(args)
+    settle_keys(home, this_node().member, compacts.current())
     node = this_node()
-    if not compacts.current().version:
-        raise RefusedError(
-            "this node has no compact yet: its keys stand in its card (liptako card)"
-        )
-    settle_keys(home, node.member, compacts.current())
-    node = this_node()
-    kinds = {*args.renew, *(["sign"] if args.stolen else [])}
-    keys = prepare(home, node.member, kinds)
     line = compacts.delegations_of(node.member)
-    revoked = _revoked(node, args, is_changed=keys.sign != node.signer.public)
-    until = advised_until(node.clock(), args.days)
-    made = delegation_behind(line, node.member, keys, until, revoked)
     roots = [open_root(key) for key in args.key]
+    made = _next(home, node, args)
     signed = signed_with_roots(made, roots, lambda item: compacts.note_signature(item, node.clock))
     data = write_dossier(Dossier(delegations=(*line, signed)))
-    write_file(args.output, data)
-    say(
-        _("Delegation %(serial)d written to %(file)s")
-        % {"serial": signed.delegation.serial, "file": args.output}
-    )
-    if has_signed(signed.envelope, _own_root(node)):
+    is_signed = has_signed(signed.envelope, _own_root(node))
+    # Who signs elsewhere has to see there of whom the root keys are.
+    write_file(args.output, data if is_signed else write_dossier(compacts.dossier()) + data)
+    told = {"serial": signed.delegation.serial, "file": args.output}
+    say(_("Delegation %(serial)d written to %(file)s") % told)
+    if is_signed:
         adopt_own(home, node, data)
     else:
         say(_("Other root keys have to sign it: liptako compact-sign; then liptako compact-adopt"))
     return codes.OK
+
+
+def _check_order(args: Namespace) -> None:
+    """Raise RefusedError for keys that are to last too long, or a node without a compact."""
+    from liptako.ledger import compacts
+
+    if args.days > ADVICE_DAYS:
+        raise RefusedError(
+            "--days: expected at most %(limit)d, got %(got)d", limit=ADVICE_DAYS, got=args.days
+        )
+    if not compacts.current().version:
+        raise RefusedError(
+            "this node has no compact yet: its keys stand in its card (liptako card)"
+        )
+
+
+def _next(home: Path, node: Node, args: Namespace) -> Signed:
+    """Return the next delegation, not yet signed; draws the keys that it is to name."""
+    from liptako.ledger import compacts
+
+    keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
+    revoked = _revoked(node, args, is_changed=keys.sign != node.signer.public)
+    line = compacts.delegations_of(node.member)
+    until = advised_until(node.clock(), args.days)
+    return delegation_behind(line, node.member, keys, until, revoked)
 
 
 def adopt_own(home: Path, node: Node, data: bytes) -> None:
