@@ -24,7 +24,9 @@ class Wire:
     What ends the partner's work is for us a partner who does not answer.
     """
 
-    def __init__(self, world: World, sender: str, target: str, trouble: str, chance: Random) -> None:
+    def __init__(
+        self, world: World, sender: str, target: str, trouble: str, chance: Random
+    ) -> None:
         self._world, self._sender, self._target = world, sender, target
         self._trouble, self._chance = trouble, chance
 

@@ -201,7 +201,9 @@ def check_proofs(world: World, forked: set[str]) -> Faults:
 def _wrong_proof(world: World, row: DoubleHistory) -> Faults:
     """Give what is wrong with a proof."""
     try:
-        check_fork(read_fork(bytes(row.proof)), [world.fleet.nodes[row.channel.author].signer.public])
+        check_fork(
+            read_fork(bytes(row.proof)), [world.fleet.nodes[row.channel.author].signer.public]
+        )
     except LiptakoError as fault:
         yield f"the proof of {row} proves nothing: {fault}"
 

@@ -1,7 +1,7 @@
 """The command of the simulator: one history again, or many of them.
 
-    python -m tests.simulator --seed 123 --steps 0,3,4     again what was found
-    python -m tests.simulator --count 10000 --jobs 2       many; goes on where it was stopped
+python -m tests.simulator --seed 123 --steps 0,3,4     again what was found
+python -m tests.simulator --count 10000 --jobs 2       many; goes on where it was stopped
 """
 
 import argparse

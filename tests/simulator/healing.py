@@ -113,7 +113,9 @@ def heal(world: World, chance: Random) -> Rounds:
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance)
-    if world.was_set_back or chance.random() < 0.2:  # whoever does not know that it was set back would tell two histories
+    if (
+        world.was_set_back or chance.random() < 0.2
+    ):  # whoever does not know that it was set back would tell two histories
         rounds.settle()
     write_one(world, chance.choice(world.members), frozenset(world.members))
     rounds.settle()

@@ -195,9 +195,7 @@ def damages_stick(world: World, chance: Random) -> None:
     stick = _some_stick(world, chance)
     inside = chance.random() < 0.7
     data = damaged(opened(world, stick) if inside else stick.data, chance)
-    read_stick(
-        world, stick.recipient, sealed(world, stick.recipient, data) if inside else data
-    )
+    read_stick(world, stick.recipient, sealed(world, stick.recipient, data) if inside else data)
     world.happened["damaged bundle"] += 1
 
 
