@@ -9,16 +9,18 @@ import msgspec
 MOST_BYTES = 200_000
 
 _PIECES = (
-    b"", b"\0", b"\n", b"\n\n", b" ", b"\r\n", b"\xff", b"\xed\xa0\x80", b"\xc2\x85", b"\xef\xbb\xbf",
+    b"", b"\0", b"\n", b"\n\n", b" ", b"\r\n", b"\xff", b"\xed\xa0\x80", b"\xc2\x85",
+    b"\xef\xbb\xbf",
     b"0", b"-1", b"00", b"1e9", b"1.0", b"9007199254740992", b"99999999999999999999", b"true",
     b"null", b"{}", b"[]", b'"', b"\\u0000", b"\\ud800", b"=", b"+", b"/", b"%", b"%(x)s",
-    "— ".encode(), "\u0661".encode(), "\u2028".encode(), "\U0001d7d8".encode(), b"\xdd\xff\xff\xff\xff",
+    "— ".encode(), "\u0661".encode(), "\u2028".encode(), "\U0001d7d8".encode(),
+    b"\xdd\xff\xff\xff\xff",
     b"\xc6\xff\xff\xff\xff", b"\xd9\xff", b"\x91" * 64, b"[" * 64, b'{"a":' * 40,
 )  # fmt: skip
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, -(2**63), 2**64 - 1, 1.5, "", "x", "ML",
-    "\0", "\ud7ff", "٣", "a" * 70, "%s", "é" * 300, b"", b"x", b"\0" * 32, b"\0" * 64, b"\xff" * 70_000, [],
-    {}, [[]], {"": None}, {"a": {"b": {"c": []}}}, ["ML", "ML"], [None] * 300,
+    None, True, False, 0, 1, -1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, -(2**63), 2**64 - 1, 1.5, "", "x",
+    "ML", "\0", "\ud7ff", "٣", "a" * 70, "%s", "é" * 300, b"", b"x", b"\0" * 32, b"\0" * 64, b"\xff" * 70_000,
+    [], {}, [[]], {"": None}, {"a": {"b": {"c": []}}}, ["ML", "ML"], [None] * 300,
 )  # fmt: skip
 
 

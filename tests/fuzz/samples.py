@@ -4,6 +4,7 @@ import io
 
 import msgspec
 
+from liptako.core.clock import Instant
 from liptako.core.compact.members import Member, NodeKeys, draft_compact, write_card, write_compact
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.bundle import (
@@ -24,7 +25,6 @@ from liptako.core.log.sealed import new_identity, recipient_of, seal
 from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import Ref, audience_id
-from liptako.core.clock import Instant
 
 SIGNER = signer_from_seed(bytes(range(32)))
 ORIGIN = "ML/c/0001020304050607/e1"

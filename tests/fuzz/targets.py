@@ -14,7 +14,7 @@ import zstandard
 from liptako.core.clock import Instant, parse_instant
 from liptako.core.compact.members import read_card, read_compact, write_card, write_compact
 from liptako.core.errors import LiptakoError
-from liptako.core.keys import read_private_key, write_private_key
+from liptako.core.keys import key_id, read_private_key, write_private_key
 from liptako.core.log.bundle import MAGIC, ChannelFrame, HeadsFrame, PackageFrame, read_bundle
 from liptako.core.log.checkpoint import open_checkpoint, parse_checkpoint
 from liptako.core.log.delivery import check_package, heads_note, open_delivery, open_sender
@@ -25,7 +25,6 @@ from liptako.core.log.note import Note, Signature, open_note, read_note, write_n
 from liptako.core.log.receipt import check_receipt, read_receipt
 from liptako.core.log.sealed import check_recipient, recipient_of, unseal
 from liptako.core.log.verify import accept_package
-from liptako.core.keys import key_id
 from liptako.core.records.envelope import decode_header, encode_header
 from liptako.core.records.fields import decode_fields, encode_fields
 from liptako.core.refs import author_of, epoch_of, member_id, parse_object_id

@@ -1,4 +1,4 @@
-"""How bundles get from one node to another: over wires and on sticks, whole or spoilt on the way."""
+"""How bundles get from one node to another: over wires and on sticks, whole or spoilt."""
 
 import errno
 import io
@@ -171,7 +171,7 @@ class Trap:
     def __init__(self, at: int, fault: BaseException, *, only: tuple[str, ...] = ()) -> None:
         self.left, self._fault, self._only = at, fault, only
 
-    def __call__(self, execute, sql, params, many, context):  # noqa: PLR0913 (Django's)
+    def __call__(self, execute, sql, params, many, context):
         """Run a statement, unless it is the one."""
         if not sql.startswith(_CONTROL) and (not self._only or sql.startswith(self._only)):
             self.left -= 1

@@ -51,7 +51,7 @@ def every_step(seed: int) -> tuple[int, ...]:
 def step_of(seed: int, number: int) -> Step:
     """Return what happens in a step. The seeds go through the faults in turn, in step 3."""
     dice = _dice(seed, f"kind {number}")
-    if number == 3:  # noqa: PLR2004 (there is something to spoil by then)
+    if number == 3:
         return FAULTS[seed % len(FAULTS)]
     if number == 0 and seed % _LONG_ONE_IN == 1:
         return writes_long

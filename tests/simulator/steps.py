@@ -116,9 +116,9 @@ def _something(world: World, member: str, chance: Random) -> None:
         write(world, member, chance)
     elif what == 1:
         exchange_between(world, member, other, chance)
-    elif what == 2:  # noqa: PLR2004 (one of five)
+    elif what == 2:
         exchange_between(world, other, member, chance)
-    elif what == 3:  # noqa: PLR2004 (one of five)
+    elif what == 3:
         read_stick(world, member, fill_stick(world, other, member).data)
     else:
         work(world, member)
