@@ -4,6 +4,7 @@ Everything here is computed from the tables: a bundle that is lost is simply mad
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from liptako.core.errors import LiptakoError, VerificationError
 from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
@@ -128,7 +129,8 @@ def owes(node: Node, member: str) -> bool:
             return True
     if any(_is_ahead(node, held.get(head.origin), head.origin, head.size) for head in said.logs):
         return True
-    return next(receipts_for(member, said), None) is not None
+    beside = chain(receipts_for(member, said), histories_for(member, said))
+    return next(beside, None) is not None
 
 
 def _is_ahead(node: Node, log: Channel | None, origin: str, size: int) -> bool:

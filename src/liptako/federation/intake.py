@@ -12,9 +12,11 @@ from liptako.core.errors import LiptakoError, MalformedError, RefusedError, Veri
 from liptako.core.log.bundle import (
     AheadFrame,
     ChannelFrame,
+    Frame,
     HistoryFrame,
     PackageFrame,
     ReceiptFrame,
+    RoomFrame,
 )
 from liptako.core.log.checkpoint import parse_checkpoint
 from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
@@ -32,13 +34,16 @@ from liptako.ledger.reader import epoch, root_of, signed_size
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `receipts` counts what members newly signed that they hold. `outdated` if its sender has told of
-    a later state before: a file that was carried for long, or one that somebody plays again.
+    `receipts` counts what members newly signed that they hold, `room` is how long the answer may
+    be, `more` says that something is left for the next exchange. `outdated` if its sender has told
+    of a later state before: a file that was carried for long, or one that somebody plays again.
     """
 
     sender: str = ""
     taken: int = 0
     receipts: int = 0
+    room: int | None = None
+    more: bool = False
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
 
@@ -116,6 +121,16 @@ def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) ->
         )
         return None
     return behind
+
+
+def take_beside(node: Node, frame: Frame, report: Report) -> None:
+    """Take what does not belong to the log before it; pass over what nobody here knows."""
+    if isinstance(frame, RoomFrame):
+        report.room = frame.size
+    elif isinstance(frame, ReceiptFrame):
+        take_receipt(node, frame, report)
+    elif isinstance(frame, HistoryFrame):
+        take_history(node, frame, report)
 
 
 def take_receipt(node: Node, frame: ReceiptFrame, report: Report) -> None:

@@ -9,7 +9,10 @@ class Peer(models.Model):
     """A partner's node.
 
     `heard_by` is by which door (`peers.Door`); `fault_of_try` if the fault is not one of a bundle
-    but that an exchange failed.
+    but that an exchange failed. `alive` is when it last said by its clock (ms UTC) that nothing was
+    new, `rate` how many bytes a second went to and fro at the last exchange. No more than
+    `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
+    only, if there are any, by this State's clock.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -21,6 +24,11 @@ class Peer(models.Model):
     fault_template = models.TextField(blank=True)
     fault_params = models.JSONField(default=dict)
     fault_of_try = models.BooleanField(default=False)
+    alive = models.BigIntegerField(default=0)
+    rate = models.PositiveIntegerField(default=0)
+    cap_kbit = models.PositiveIntegerField(default=0)
+    bulk_from = models.TimeField(null=True)
+    bulk_until = models.TimeField(null=True)
 
     def __str__(self) -> str:
         """Return the member."""

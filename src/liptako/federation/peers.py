@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal
 
 from django.db import transaction
 
+from liptako.core.clock import Instant
 from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
@@ -29,6 +30,10 @@ Of these only an answer is known to be of today: it came from who holds the pinn
 """
 
 
+Link = Literal["passing", "cut", "file", "untried"]
+"""Both ways work; they do not; nothing but files; not tried yet, or only the partner came to us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerState:
     """A partner as a page shows it.
@@ -46,6 +51,15 @@ class PeerState:
     received: int
     missing: int
     said_at: datetime | None
+
+    @property
+    def link(self) -> Link:
+        """How it stands with the way to the partner; both ways are proved by an answer only."""
+        if not self.peer.url:
+            return "file"
+        if self.peer.fault_of_try:
+            return "cut"
+        return "passing" if self.peer.tried_at else "untried"
 
     @property
     def is_complete(self) -> bool:
@@ -75,6 +89,30 @@ def set_url(node: Node, member: str, url: str) -> str:
     row.url = check_address(url) if url.strip() else ""
     row.save(update_fields=["url"])
     return row.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a line an exchange may take: kbit/s (0: no cap), hours for the not urgent."""
+
+    cap_kbit: int = 0
+    bulk_from: time | None = None
+    bulk_until: time | None = None
+
+
+@transaction.atomic
+def change_limits(node: Node, actor: Actor, member: str, limits: Limits) -> None:
+    """Keep how much of the line to a partner may be taken, and never without a trace."""
+    row = partner(node, member)
+    row.cap_kbit, row.bulk_from, row.bulk_until = (
+        limits.cap_kbit, limits.bulk_from, limits.bulk_until
+    )  # fmt: skip
+    row.save(update_fields=["cap_kbit", "bulk_from", "bulk_until"])
+    told = [f"{limits.cap_kbit} kbit/s" if limits.cap_kbit else ""]
+    if limits.bulk_from and limits.bulk_until:
+        told.append(f"{limits.bulk_from:%H:%M}–{limits.bulk_until:%H:%M}")
+    detail = ", ".join(filter(None, told))
+    record_audit(node, "partner.limits", actor=actor, subject=member, detail=detail)
 
 
 @transaction.atomic
@@ -116,6 +154,19 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
         changed += ["heard_at", "heard_by"]
     row.save(update_fields=changed)
     return later or said == before
+
+
+def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
+    """Keep that a partner said, by its clock, that nothing was new; an earlier word is none."""
+    row = peer(member)
+    if said.milliseconds > row.alive:
+        row.alive, row.heard_at, row.heard_by = said.milliseconds, at, how
+        row.save(update_fields=["alive", "heard_at", "heard_by"])
+
+
+def note_rate(member: str, rate: int) -> None:
+    """Keep how many bytes a second went to and fro."""
+    Peer.objects.filter(member=member).update(rate=rate)
 
 
 def note_read(member: str, faults: Sequence[LiptakoError], *, outdated: bool) -> None:
@@ -166,7 +217,7 @@ def _state(
     said = heads_of(row)
     ours = [log for log in logs if log.author == node.member and member.id in log.audience.members]
     theirs = {log.origin: log.size for log in logs if log.author == member.id}
-    stored = {log.origin: _stored(log, member.id, said, signed) for log in ours}
+    stored = {log.origin: stored_of(log, member.id, said, signed) for log in ours}
     released = {log.origin: log.size for log in said.logs} if said else {}
     return PeerState(
         peer=row,
@@ -180,11 +231,11 @@ def _state(
             for origin, size in released.items()
             if author_of(origin) == member.id
         ),
-        said_at=said.time.moment() if said else None,
+        said_at=max(said.time, Instant(row.alive)).moment() if said else None,
     )
 
 
-def _stored(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
+def stored_of(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
     """Return how many entries of a log a partner has by its signed word: a receipt.
 
     Less if it has said later that it holds less: it was restored from a backup.

@@ -73,6 +73,11 @@ def keep_fork(log: Channel, fork: Fork, now: Instant) -> VerificationError:
     return two_histories(log.origin)
 
 
+def all_forks() -> list[DoubleHistory]:
+    """Return all proofs that are kept, the latest first."""
+    return list(DoubleHistory.objects.select_related("channel").order_by("-found_at"))
+
+
 def two_histories(origin: str) -> VerificationError:
     """Return the error that tells of a double history."""
     return VerificationError(

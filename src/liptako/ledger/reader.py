@@ -1,10 +1,11 @@
 """Reads the log: records for the modules; heads and packages for the members who may have them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.db.models import QuerySet
+from django.db.models.functions import Length
 
 from liptako.core.log.bundle import AheadFrame, PackageFrame, strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
@@ -130,11 +131,18 @@ def signed_size(log: Channel) -> int:
     return parse_checkpoint(read_note(bytes(log.checkpoint)).text).size if log.checkpoint else 0
 
 
-def packages_of(log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
-    """Give the entries [start, end) of a log in packages, each with its proof up to `end`."""
+def packages_of(
+    log: Channel, start: int, end: int, room: Callable[[], int] | None = None
+) -> Iterator[PackageFrame]:
+    """Give the entries [start, end) of a log in packages, each with its proof up to `end`.
+
+    A package holds no more bytes of headers and payloads than `room` says when it is made, but one
+    entry at least; without it as many entries as a package may.
+    """
     subtree = stored_subtrees(log.origin)
     while start < end:
-        places = range(start, min(start // PACKAGE * PACKAGE + PACKAGE, end))
+        stop = min(start // PACKAGE * PACKAGE + PACKAGE, end)
+        places = range(start, stop if room is None else _fitting(log, start, stop, room()))
         yield _package(log, places, consistency_proof(places.stop, end, subtree))
         start = places.stop
 
@@ -162,6 +170,17 @@ def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
             salt=bytes(payload.salt) if payload else b"",
             proof=inclusion_proof(entry.seq, end, subtree),
         )
+
+
+def _fitting(log: Channel, start: int, stop: int, room: int) -> int:
+    """Return up to where the entries from `start` on fit into so many bytes."""
+    entries = Entry.objects.filter(channel=log, seq__gte=start, seq__lt=stop).order_by("seq")
+    sizes = entries.values_list("seq", Length("header"), Length("payload__body"))
+    for seq, header, body in sizes:
+        room -= header + (body or 0)
+        if room < 0:
+            return max(int(seq), start + 1)
+    return stop
 
 
 def _package(log: Channel, places: range, proof: tuple[bytes, ...]) -> PackageFrame:

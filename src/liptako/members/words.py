@@ -31,6 +31,7 @@ EVENTS: dict[str, Promise] = {
     "person.password_change": _("Password changed"),
     "authenticator.add": _("Second factor added"),
     "authenticator.remove": _("Second factor removed"),
+    "partner.limits": _("Limits of an exchange changed"),
     "partner.address": _("Address of a partner changed"),
     "office.assign": _("Office given"),
     "office.relieve": _("Office ended"),

@@ -34,6 +34,12 @@ class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
     note: bytes
 
 
+class RoomFrame(msgspec.Struct, frozen=True, array_like=True, tag="room"):
+    """How many bytes the answer should have at most: what the line carries in a few seconds."""
+
+    size: int
+
+
 class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
     """A log of which entries follow: its roster, lane, and the author's signed checkpoint.
 
@@ -117,23 +123,31 @@ class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
 
 
 Known = (
-    HeadsFrame | ChannelFrame | AheadFrame | PackageFrame | ReceiptFrame | HistoryFrame | EndFrame
+    HeadsFrame
+    | RoomFrame
+    | ChannelFrame
+    | AheadFrame
+    | PackageFrame
+    | ReceiptFrame
+    | HistoryFrame
+    | EndFrame
 )
 Frame = Known | LaterFrame
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
 _any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
-_NAMES = frozenset({"heads", "channel", "ahead", "package", "receipt", "history", "end"})
+_NAMES = frozenset({"heads", "room", "channel", "ahead", "package", "receipt", "history", "end"})
 
 
 class BundleWriter:
-    """Writes the frames of one bundle to a stream; `close` ends it."""
+    """Writes the frames of one bundle to a stream; `close` ends it. `written` counts its bytes."""
 
     def __init__(self, target: BinaryIO) -> None:
         """Write the magic and begin to compress."""
         target.write(MAGIC)
         self._target = target
+        self.written = len(MAGIC)
         parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW_LOG)
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         self._frames = 0
@@ -142,8 +156,10 @@ class BundleWriter:
         """Write one frame, so that a reader of what is written up to here can have it whole."""
         body = _encoder.encode(frame)
         data = len(body).to_bytes(_LENGTH_BYTES, "big") + body
-        self._target.write(self._compressor.compress(data))
-        self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+        part = self._compressor.compress(data)
+        part += self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        self._target.write(part)
+        self.written += len(part)
         self._frames += 1
 
     def close(self) -> None:

@@ -170,3 +170,30 @@ def test_a_node_set_back_to_before_its_restore_learns_it_from_a_log_of_its_own(f
     report = read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
     assert ("older state" in str(report.faults[0]), report.taken) == (True, 2)
     assert (texts(fleet, "ML"), epoch_of(fleet, "ML") > 1) == (["one", "two"], True)
+
+
+# What people see
+
+
+def test_a_double_history_is_an_alarm_with_a_proof_to_hand_on(desk, fleet):
+    write(fleet, "BF", "one", "told to ML")
+    read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    digits = bytes.fromhex(origin_of(fleet, "ML", "BF").split("/")[2])
+    fleet.set_back("BF")
+    with fleet.at("BF") as node:
+        object.__setattr__(node, "random", lambda count: digits[:count].ljust(count, b"\0"))
+    write(fleet, "BF", "one", "told otherwise")
+    read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    page = desk.get("/partners/").content.decode()
+    assert "Burkina Faso has signed two different histories of one of its logs." in page
+    assert "BF has signed two histories" in desk.get("/").content.decode()
+    url = f"/partners/proof/{origin_of(fleet, 'ML', 'BF')}"
+    answer = desk.get(url)
+    check_fork(read_fork(answer.content), [fleet.nodes["BF"].signer.public])
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert desk.get(url + "0").status_code == 404
+
+
+def test_without_one_nothing_alarms(desk):
+    page = desk.get("/partners/").content.decode()
+    assert "two different histories" not in page

@@ -1,5 +1,6 @@
 """Exchange between nodes: what is released arrives, nothing else does, faults are named."""
 
+import hashlib
 import io
 
 import pytest
@@ -15,7 +16,7 @@ from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import unseal
 from liptako.core.records.envelope import Precedence
-from liptako.federation import peers, sync
+from liptako.federation import exchange, peers
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import Channel, Entry, Payload
 from tests.bundles import (
@@ -33,6 +34,7 @@ from tests.bundles import (
     texts,
     write,
 )
+from tests.fleet import Wire
 
 
 def test_what_one_releases_the_others_have(fleet):
@@ -111,9 +113,13 @@ def test_an_old_word_of_a_partner_does_not_undo_a_newer_one(fleet):
 
 
 def test_many_records_go_in_several_requests(fleet):
-    write(fleet, "ML", *[f"number {i}" for i in range(sync.ONLINE_ENTRIES + 300)])
-    fleet.exchange("ML", "BF")
-    assert len(texts(fleet, "BF")) == sync.ONLINE_ENTRIES + 300
+    noise = [hashlib.shake_256(i.to_bytes(4, "big")).hexdigest(200) for i in range(700)]
+    write(fleet, "ML", *noise)
+    with fleet.at("ML") as node:
+        wire = Wire(fleet)
+        report = exchange.exchange_with(node, "BF", wire)
+    assert (len(wire.sent) > 2, report.more) == (True, False)
+    assert texts(fleet, "BF") == sorted(noise)
 
 
 def test_an_urgent_record_goes_before_a_backlog(fleet):
