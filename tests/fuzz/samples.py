@@ -8,19 +8,22 @@ from liptako.core.clock import Instant
 from liptako.core.compact.members import Member, NodeKeys, draft_compact, write_card, write_compact
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.bundle import (
+    AheadFrame,
     BundleWriter,
     ChannelFrame,
     HeadsFrame,
     HistoryFrame,
     PackageFrame,
     ReceiptFrame,
+    RoomFrame,
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.fork import Fork, View, write_fork
-from liptako.core.log.heads import Asked, Heads, sign_heads
-from liptako.core.log.merkle import CompactRange, leaf_hash
+from liptako.core.log.heads import Asked, Heads, read_heads, sign_heads
+from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, tree_hash
 from liptako.core.log.receipt import cosign
+from liptako.core.log.same import same_of
 from liptako.core.log.sealed import new_identity, recipient_of, seal
 from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
 from liptako.core.records.payload import derive_salt, payload_hash
@@ -76,6 +79,7 @@ HEADS = sign_heads(
     ),
     SIGNER,
 )
+SAME = same_of(read_heads(HEADS), read_heads(HEADS), Instant(1_790_000_000_000))
 RECEIPT = cosign(CHECKPOINT, "BF", 1_790_000_000, SIGNER)
 RECEIPT_NOTE = RECEIPT.note(SIGNER.public)
 _OTHER = head_of(ORIGIN, CompactRange().extend([leaf_hash(b"x")]))
@@ -95,9 +99,12 @@ PACKAGE = PackageFrame(
     (),
     (),
 )
+_WAY = inclusion_proof(0, 3, lambda start, end: tree_hash(LEAVES[start:end]))
 FRAMES = (
     HeadsFrame(HEADS),
+    RoomFrame(65_536),
     ChannelFrame(ORIGIN, ROSTER, "bulk", CHECKPOINT_NOTE, 0, b""),
+    AheadFrame(0, HEADERS[0], BODIES[0], derive_salt(SEED, 0), _WAY),
     PACKAGE,
     HistoryFrame(ORIGIN, CHECKPOINT_NOTE, 3, CHECKPOINT.root, ()),
     ReceiptFrame(ORIGIN, 3, "BF", 1_790_000_000, RECEIPT.signature),
