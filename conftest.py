@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from liptako.core.clock import Instant
 from liptako.core.compact.dossier import Dossier, dossier_of, write_dossier
@@ -14,6 +15,10 @@ from liptako.core.compact.members import Compact
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.sealed import new_identity, recipient_of
 from tests import pact
+
+# How long a case takes depends on what else the machine does: it fails no test.
+hypothesis_settings.register_profile("liptako", deadline=None)
+hypothesis_settings.load_profile("liptako")
 
 MEMBERS = {
     "ML": ("Mali", "Africa/Bamako"),

@@ -49,7 +49,7 @@ def texts(fleet, member):
 def bundle_for(fleet, member, other, *, standalone=False):
     with fleet.at(member) as node:
         target = io.BytesIO()
-        sync.write_bundle(node, other, target, limit=None, standalone=standalone)
+        sync.write_bundle(node, other, target, sync.Extent(standalone=standalone))
         return target.getvalue()
 
 

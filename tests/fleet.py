@@ -20,6 +20,7 @@ from liptako.federation import exchange
 from liptako.federation.peers import set_url
 from liptako.ledger import compacts
 from liptako.ledger.node import this_node
+from tests.snapshots import Snapshot
 
 
 class Fleet:
@@ -30,9 +31,11 @@ class Fleet:
         self.nodes: dict[str, Any] = {}
         self.cut: set[str] = set()
         self._dossier = b""
+        self._empty: dict[str, Snapshot] = {}
         for member in members:
             with self._on(member):
                 call_command("migrate", verbosity=0, interactive=False)
+            self._empty[member] = self.snapshot(member)
 
     def close(self) -> None:
         """Let go of all databases."""
@@ -48,6 +51,14 @@ class Fleet:
         finally:
             connections["default"] = before
 
+    def database(self, member: str) -> Any:
+        """Return the connection to a member's database."""
+        return self._wrappers[member]
+
+    def snapshot(self, member: str) -> Snapshot:
+        """Return a copy of all that a member's database holds."""
+        return Snapshot(self._wrappers[member])
+
     @contextmanager
     def at(self, member: str) -> Iterator[Any]:
         """Let what is inside run on a member's node; gives the node."""
@@ -61,19 +72,30 @@ class Fleet:
             settings.LIPTAKO = before
             this_node.cache_clear()
 
-    def reset(self, nodes: dict[str, Any], dossier: bytes) -> None:
-        """Empty all databases, let all nodes adopt a compact, and connect them."""
+    def reset(self, nodes: dict[str, Any], dossier: bytes, *, connected: bool = True) -> None:
+        """Empty the databases of these nodes, let them adopt a compact, and connect them."""
         self.nodes, self.cut, self._dossier = nodes, set(), dossier
-        self.restart()
+        for member in self.nodes:
+            self._begin(member)
+        if connected:
+            self.connect()
 
     def restart(self) -> None:
         """Empty all databases once more, for the next of many cases in one test."""
-        dossier = self._dossier
-        for member, node in self.nodes.items():
-            with self._on(member):
-                call_command("flush", verbosity=0, interactive=False)
-                compacts.adopt(dossier, member, node.clock)
+        for member in self.nodes:
+            self._begin(member)
         self.connect()
+
+    def set_back(self, member: str) -> None:
+        """Let a node forget everything but the compact, as if its disk were an old one."""
+        self._begin(member)
+        self.connect()
+
+    def _begin(self, member: str) -> None:
+        """Let a node hold nothing but the compact."""
+        self._empty[member].put_back()
+        with self._on(member):
+            compacts.adopt(self._dossier, member, self.nodes[member].clock)
 
     def connect(self) -> None:
         """Tell every node the address of every other."""
@@ -106,7 +128,7 @@ class Wire:
         self._fleet = fleet
         self.sent: list[bytes] = []
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
+    def exchange(self, url: str, pins: Any, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
         """Hand a bundle to the node at an address."""
         member = url.removeprefix("https://").partition(".")[0].upper()
         if member in self._fleet.cut:

@@ -55,7 +55,7 @@ def test_a_payload_that_was_changed_behind_the_program_s_back_is_named(ml):
 def test_a_payload_that_somebody_deleted_is_named(ml):
     name = ml.do(NAME)
     ml.change("DELETE FROM ledger_payload WHERE entry_id = 2")
-    told = f"{name}: its payload is missing though it has not expired: "
+    told = f"{name}: its payload is missing though it has neither expired nor been recalled: "
     result = ml.run("verify")
     assert (result.code, result.out, len(result.err.splitlines())) == (1, "", 2)
     assert result.err.splitlines()[1].startswith(told)

@@ -18,6 +18,7 @@ from liptako.core.log.bundle import (
     BundleWriter,
     ChannelFrame,
     HeadsFrame,
+    LaterFrame,
     PackageFrame,
     add_cut,
     read_bundle,
@@ -134,8 +135,8 @@ def test_what_a_later_version_adds_at_the_end_of_a_frame_is_passed_over():
 @pytest.mark.parametrize(
     "elements",
     [
-        ("later", b"note"),
         (b"heads", b"note"),
+        (),
         ("heads", "note"),
         ("heads",),
         ("channel", b"ML/c/0", ("ML",), "bulk", b"", 0, b""),
@@ -148,9 +149,15 @@ def test_what_a_later_version_adds_at_the_end_of_a_frame_is_passed_over():
     ],
     ids=str,
 )
-def test_a_frame_of_another_name_or_type_ends_the_reading(elements):
+def test_a_frame_of_another_type_ends_the_reading(elements):
     frames, error = read_all(packed(frame_of("heads", b"note"), frame_of(*elements), ENDED))
     assert (frames, str(error)) == ([HeadsFrame(b"note")], "bundle: a frame cannot be read")
+
+
+def test_a_frame_of_a_later_version_is_passed_over():
+    later = frame_of("later", b"note", {"any": ["thing", 1.5]})
+    frames, error = read_all(packed(frame_of("heads", b"note"), later, frame_of("end", 2)))
+    assert (frames, error) == ([HeadsFrame(b"note"), LaterFrame("later")], None)
 
 
 def test_a_frame_as_deep_as_no_stack_is_an_error_of_ours():

@@ -1,9 +1,11 @@
 """Checkpoints and heads: what a log and a node say they hold, signed."""
 
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 
+from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError, VerificationError
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.checkpoint import (
@@ -13,7 +15,14 @@ from liptako.core.log.checkpoint import (
     parse_checkpoint,
     sign_checkpoint,
 )
-from liptako.core.log.heads import Heads, key_name, open_heads, read_heads, sign_heads
+from liptako.core.log.heads import (
+    Asked,
+    Heads,
+    key_name,
+    open_heads,
+    read_heads,
+    sign_heads,
+)
 from liptako.core.log.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from liptako.core.log.note import sign_note
 
@@ -66,7 +75,10 @@ def test_a_checkpoint_in_another_spelling_is_refused(text):
         parse_checkpoint(text)
 
 
-HEADS = Heads(sender="ML", recipient="BF", epoch=2, logs=(HEAD,))
+ASKED = (Asked(origin=ORIGIN, member="BF", size=1), Asked(origin=ORIGIN, member="NE", size=0))
+HEADS = Heads(
+    sender="ML", recipient="BF", epoch=2, time=Instant(5), logs=(HEAD,), asked=ASKED
+)  # fmt: skip
 
 
 def test_heads_open_for_their_sender_and_recipient():
@@ -77,11 +89,17 @@ def test_heads_open_for_their_sender_and_recipient():
 
 def test_heads_say_how_much_of_a_log_is_held():
     assert (HEADS.size_of(ORIGIN), HEADS.size_of(OTHER)) == (3, 0)
+    assert (HEADS.root_of(ORIGIN), HEADS.root_of(OTHER)) == (HEAD.root, b"")
+
+
+def test_heads_say_which_receipts_are_wanted():
+    assert [HEADS.wants(ORIGIN, member) for member in ("BF", "NE", "ML")] == [1, 0, None]
+    assert HEADS.wants(OTHER, "BF") is None
 
 
 def test_heads_hold_sender_recipient_epoch_and_logs_and_nothing_else():
     root = b64encode(HEAD.root).decode()
-    assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2\n{ORIGIN} 3 {root}\n"
+    assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2 5\n{ORIGIN} 3 {root} BF=1 NE=0\n"
 
 
 def longer(log):
@@ -92,14 +110,27 @@ def longer(log):
 @pytest.mark.parametrize(
     "later",
     [
-        Heads(sender="ML", recipient="BF", epoch=2, logs=(longer(HEAD),)),
-        Heads(sender="ML", recipient="BF", epoch=2, logs=(HEAD, head_of(OTHER, LOG))),
+        replace(HEADS, logs=(longer(HEAD),)),
+        replace(HEADS, logs=(HEAD, head_of(OTHER, LOG))),
         Heads(sender="ML", recipient="BF", epoch=3),
+        Heads(sender="ML", recipient="BF", epoch=2, time=Instant(6), logs=(HEAD,)),
     ],
-    ids=["a longer log", "one log more", "a restored node that holds less"],
+    ids=["a longer log", "one log more", "restored", "the same later"],
 )
-def test_of_two_heads_the_later_one_is_told_by_epoch_and_sizes(later):
-    assert later.age > HEADS.age
+def test_of_two_heads_the_later_one_is_told_by_epoch_sizes_and_time(later):
+    assert (later.is_later_than(HEADS), HEADS.is_later_than(later)) == (True, False)
+
+
+def test_who_says_later_that_it_holds_less_was_set_back():
+    assert Heads(sender="ML", recipient="BF", epoch=2, time=Instant(6)).is_later_than(HEADS)
+
+
+def test_heads_said_again_are_no_news():
+    assert not HEADS.is_later_than(HEADS)
+
+
+def test_more_entries_are_later_ones_though_the_clock_was_put_back():
+    assert replace(HEADS, logs=(longer(HEAD),), time=Instant(1)).is_later_than(HEADS)
 
 
 @pytest.mark.parametrize(("sender", "recipient"), [("ML", "NE")])
@@ -115,12 +146,19 @@ def test_heads_for_somebody_else_are_refused(sender, recipient):
         "liptako.heads/2\nML\nBF\n",
         "liptako.heads/1\nML\nBF\n",
         "liptako.heads/1\nML\nBF\n\n",
-        "liptako.heads/1\nML\nBF\n0\n",
-        "liptako.heads/1\nML\nBF\n01\n",
-        "liptako.heads/1\nML\nBF\n1 7\n",
-        f"liptako.heads/1\nML\nBF\n1\n{ORIGIN}\n",
+        "liptako.heads/1\nML\nBF\n0 7\n",
+        "liptako.heads/1\nML\nBF\n01 7\n",
+        "liptako.heads/1\nML\nBF\n1\n",
+        "liptako.heads/1\nML\nBF\n1 07\n",
+        "liptako.heads/1\nML\nBF\n1 7 7\n",
+        f"liptako.heads/1\nML\nBF\n1 7\n{ORIGIN}\n",
+        HEADS.text().replace(" NE=0", " NE"),
+        HEADS.text().replace(" NE=0", " NE=00"),
+        HEADS.text().replace(" BF=1 NE=0", " NE=0 BF=1"),
+        HEADS.text().replace(" BF=1 NE=0", " BF=1 BF=0"),
+        HEADS.text().replace(" BF=1 NE=0", " "),
         Heads(sender="ML", recipient="BF", logs=(HEAD, HEAD)).text(),
-        "liptako.heads/1\nML\nbf\n1\n",
+        "liptako.heads/1\nML\nbf\n1 7\n",
     ],
 )
 def test_heads_in_another_spelling_are_refused(text):

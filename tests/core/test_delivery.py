@@ -6,22 +6,29 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact, Member, NodeKeys
-from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.errors import (
+    LiptakoError,
+    MalformedError,
+    RefusedError,
+    VerificationError,
+)
 from liptako.core.keys import signer_from_seed
-from liptako.core.log.bundle import ChannelFrame, HeadsFrame, PackageFrame
+from liptako.core.log.bundle import AheadFrame, ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
 from liptako.core.log.delivery import (
     Delivery,
     check_package,
     heads_note,
+    open_ahead,
     open_delivery,
     open_sender,
 )
 from liptako.core.log.heads import Heads, sign_heads
-from liptako.core.log.merkle import CompactRange, leaf_hash
+from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, subtrees
 from liptako.core.log.verify import Channel
 from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
-from liptako.core.refs import audience_id
+from liptako.core.records.shared import RECALL
+from liptako.core.refs import Ref, audience_id
 
 SIGNERS = {name: signer_from_seed(name.encode().ljust(32)) for name in ("BF", "ML", "NE", "TG")}
 ORIGIN = "ML/c/0001020304050607/e1"
@@ -186,3 +193,55 @@ def test_a_head_of_an_empty_log_lets_nothing_be_due_but_the_first_entry():
     frame = ChannelFrame(ORIGIN, ALL, "bulk", signed, 1, b"")
     with pytest.raises(MalformedError, match="up to 0, got 1"):
         open_delivery(frame, HEADS, COMPACT)
+
+
+# What is shown ahead
+
+
+def recall_header(names):
+    return header(2, kind=RECALL, refs=tuple(names), payload=PayloadStub(hash=bytes(32), size=2))
+
+
+NAMED = Ref(origin=ORIGIN, seq=0, leaf=leaf_hash(header(0))[:16])
+LEAVES = [leaf_hash(header(0)), leaf_hash(header(1)), leaf_hash(recall_header([NAMED]))]
+WITH_RECALL = replace(
+    FROM_NE, checkpoint=head_of(ORIGIN, CompactRange().extend(LEAVES)), due=0
+)  # fmt: skip
+
+
+def ahead(seq=2, data=None, proof=None):
+    path = inclusion_proof(seq, 3, subtrees(LEAVES))
+    data = recall_header([NAMED]) if data is None else data
+    return AheadFrame(seq, data, None, b"", path if proof is None else proof)
+
+
+def test_a_recall_shown_ahead_lets_a_third_member_leave_out_what_it_names():
+    shown = open_ahead(WITH_RECALL, ahead())
+    assert shown.recalled == {(ORIGIN, 0)}
+    assert check_package(shown, package(bodies=(None,)), NOW).due == 1
+    with pytest.raises(VerificationError, match="has left out a payload"):
+        check_package(shown, package(bodies=(None, None)), NOW)
+
+
+def test_another_record_shown_ahead_lets_nothing_be_left_out():
+    proof = inclusion_proof(1, 3, subtrees(LEAVES))
+    assert open_ahead(WITH_RECALL, ahead(1, header(1), proof)).recalled == frozenset()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [ahead(1), ahead(proof=()), ahead(data=header(1)), ahead(data=b"{}")],
+    ids=["another place", "no proof", "another record", "no record"],
+)
+def test_what_its_author_did_not_sign_there_is_refused(frame):
+    with pytest.raises(LiptakoError):
+        open_ahead(WITH_RECALL, frame)
+
+
+def test_a_record_that_does_not_belong_into_its_log_is_refused_ahead():
+    wrong = header(0, author="NE")
+    log = replace(
+        WITH_RECALL, checkpoint=head_of(ORIGIN, CompactRange().extend([leaf_hash(wrong)]))
+    )
+    with pytest.raises(MalformedError, match="as in its log"):
+        open_ahead(log, AheadFrame(0, wrong, None, b"", ()))

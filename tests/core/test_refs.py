@@ -9,6 +9,7 @@ from liptako.core.refs import (
     audience_id,
     author_of,
     channel_origin,
+    epoch_of,
     member_id,
     object_id,
     parse_object_id,
@@ -63,3 +64,9 @@ def test_a_member_is_named_in_capitals():
     for text in ("", "M", "ml", "1ML", "M" * 13):
         with pytest.raises(MalformedError, match="member"):
             member_id(text)
+
+
+def test_the_epoch_of_a_channel_stands_in_its_name():
+    assert epoch_of("ML/c/0001020304050607/e12") == 12
+    with pytest.raises(MalformedError, match="channel: expected"):
+        epoch_of("ML/c/0001020304050607/e0")

@@ -158,11 +158,12 @@ def read_bundle(bundle):
     tags = [frame[0] for frame in (heads, channel, *packages)]
     need(tags == ["heads", "channel", *(["package"] * len(packages))], "tags")
     need(end == ["end", 2 + len(packages)], "end")
-    first, sender, recipient, _epoch, *logs = open_note(heads[1], "ML/node")
+    first, sender, recipient, age, *logs = open_note(heads[1], "ML/node")
+    need(re.fullmatch("[1-9][0-9]* [0-9]+", age), "age")
     need((first, sender, recipient) == ("liptako.heads/1", "ML", "BF"), "heads")
     _, origin, roster, lane, checkpoint, start, frontier = channel
     name, size, root = open_note(checkpoint, origin)
-    need((name, logs) == (origin, [f"{origin} {size} {root}"]), "checkpoint")
+    need((name, logs) == (origin, [f"{origin} {size} {root} BF=2 NE=0"]), "checkpoint")
     need((start, frontier, lane) == (0, b"", "bulk"), "channel")
     entries = []
     for package in packages:
@@ -194,6 +195,16 @@ def test_the_key_is_that_of_the_seed():
     number = int.from_bytes(hashlib.sha512(b"liptako fingerprint v1" + PUBLIC).digest(), "big")
     groups = [f"{number // 100_000**i % 100_000:05}" for i in range(8)]
     assert " ".join(groups) == CASE["key"]["fingerprint"]
+
+
+def test_the_receipt_is_a_cosignature_by_its_member():
+    public = bytes.fromhex(CASE["receipt"]["public"])
+    text, _, line = CASE["receipt"]["note"].partition("\n\n")
+    raw = b64decode(line.removeprefix("— BF/node ").strip(), validate=True)
+    assert raw[:4] == hashlib.sha256(b"BF/node\n\x04" + public).digest()[:4]
+    message = f"cosignature/v1\ntime {int.from_bytes(raw[4:12], 'big')}\n{text}\n".encode()
+    assert VerifyKey(public).verify(message, raw[12:]) == message
+    assert CASE["checkpoint"].startswith(f"{text}\n\n")
 
 
 @pytest.mark.parametrize("entry", CASE["entries"], ids=lambda entry: str(entry["place"]))

@@ -25,8 +25,9 @@ from liptako.core.log.bundle import (
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
-from liptako.core.log.heads import Heads, key_name, sign_heads
+from liptako.core.log.heads import Asked, Heads, key_name, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
+from liptako.core.log.receipt import cosign
 from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
 from liptako.core.records.fields import encode_fields
 from liptako.core.records.payload import derive_salt, payload_hash
@@ -37,6 +38,7 @@ from liptako.situation.records import INCIDENT, Count, Harm, Incident, Level, Pe
 FILE = Path(__file__).parents[2] / "docs" / "spec" / "vectors.json"
 
 KEY = bytes(range(32))
+WITNESS = bytes(range(32, 64))
 SEED = bytes(range(16, 32))
 ROSTER = ("BF", "ML", "NE")
 ORIGIN = channel_origin("ML", bytes(range(8)), 1)
@@ -172,8 +174,14 @@ def vectors_page() -> str:
     held = CompactRange().extend(entry.leaf_hash for entry in log)
     head = head_of(ORIGIN, held)
     checkpoint = sign_checkpoint(head, signer)
-    heads = sign_heads(Heads(sender="ML", recipient="BF", epoch=1, logs=(head,)), signer)
-    bundle = bundle_of(frames(log, checkpoint, heads))
+    asked = (Asked(origin=ORIGIN, member="BF", size=2), Asked(origin=ORIGIN, member="NE", size=0))
+    heads = Heads(
+        sender="ML", recipient="BF", epoch=1, time=Instant(BEGINS), logs=(head,), asked=asked
+    )  # fmt: skip
+    heads_note = sign_heads(heads, signer)
+    witness = signer_from_seed(WITNESS)
+    receipt = cosign(head, "BF", BEGINS // 1000, witness)
+    bundle = bundle_of(frames(log, checkpoint, heads_note))
     case = {
         "about": "For tests only. Made from the code by `make docs`; bytes in hexadecimal digits.",
         "key": {
@@ -207,7 +215,12 @@ def vectors_page() -> str:
         "root": held.root().hex(),
         "compact_range": held.to_bytes().hex(),
         "checkpoint": checkpoint.decode(),
-        "heads": heads.decode(),
+        "heads": heads_note.decode(),
+        "receipt": {
+            "seed": WITNESS.hex(),
+            "public": witness.public.hex(),
+            "note": receipt.note(witness.public).decode(),
+        },
         "frames": [frame.hex() for frame in split_frames(bundle)],
         "bundle": bundle.hex(),
     }

@@ -173,7 +173,7 @@ def bundles(fleet, member):
             continue
         sealed, plain = io.BytesIO(), io.BytesIO()
         with fleet.at(member) as node:
-            sync.write_bundle(node, other, sealed, limit=None, standalone=True)
+            sync.write_bundle(node, other, sealed, sync.WHOLE)
         unseal(io.BytesIO(sealed.getvalue()), plain, fleet.nodes[other].identity)
         plain.seek(0)
         yield other, repr(list(read_bundle(plain)))

@@ -43,13 +43,13 @@ def run_now(args: Namespace) -> int:
 def run_write(args: Namespace) -> int:
     """Write a bundle; the file appears under its name only once it is whole."""
     start(args)
-    from liptako.federation.sync import write_bundle
+    from liptako.federation.sync import WHOLE, write_bundle
     from liptako.ledger.node import this_node
     from liptako.members.actions import record_audit
 
     node = this_node()
     with whole_file(args.file) as target:
-        count = write_bundle(node, args.member, target, limit=None, standalone=True)
+        count = write_bundle(node, args.member, target, WHOLE)
     record_audit(node, "bundle.export", subject=args.member, detail=str(count))
     say(
         _("%(count)d records for %(member)s in %(file)s")

@@ -104,7 +104,8 @@ def _schedule(stop: threading.Event) -> None:
     from django.db import close_old_connections
 
     from liptako.federation.jobs import ask_when_due
-    from liptako.ledger.node import system_clock
+    from liptako.federation.recalls import confirm
+    from liptako.ledger.node import system_clock, this_node
     from liptako.ledger.projector import project_pending
     from liptako.ledger.store import expire
 
@@ -114,6 +115,7 @@ def _schedule(stop: threading.Event) -> None:
             project_pending()
             while expire(system_clock()):
                 pass
+            confirm(this_node())
             ask_when_due(seconds)
         except Exception as error:  # noqa: BLE001 (the top of a worker: say it and go on)
             complain(f"schedule: {error}")

@@ -6,7 +6,7 @@ With a file it needs no Django and no database: an auditor runs it on any machin
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 from pathlib import Path
 from typing import BinaryIO
@@ -19,13 +19,26 @@ from liptako.core.clock import Instant
 from liptako.core.compact.dossier import read_dossier
 from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import ChannelFrame, Frame, PackageFrame, add_cut, read_bundle
+from liptako.core.log.bundle import (
+    AheadFrame,
+    ChannelFrame,
+    Frame,
+    HistoryFrame,
+    LaterFrame,
+    PackageFrame,
+    ReceiptFrame,
+    add_cut,
+    read_bundle,
+)
 from liptako.core.log.delivery import (
     Delivery,
+    Place,
     check_package,
     heads_note,
+    open_ahead,
     open_delivery,
     open_sender,
+    recalled_by,
 )
 from liptako.core.log.heads import Heads
 from liptako.core.log.merkle import CompactRange, read_range
@@ -110,6 +123,7 @@ class Verification:
         self._compact, self._reader, self._now = compact, reader, now
         self._log: _Log | None = None
         self._passes = False
+        self._recalled: set[Place] = set()
 
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
@@ -127,8 +141,12 @@ class Verification:
                 self._log = None
                 self._log = self._open_log(frame, heads)
                 self._passes = False
+            elif isinstance(frame, ReceiptFrame | HistoryFrame | LaterFrame):
+                return  # they speak of what is held elsewhere, or to a later version
             elif self._passes:
                 return
+            elif isinstance(frame, AheadFrame) and self._log is not None:
+                self._log.delivery = open_ahead(self._log.delivery, frame)
             elif isinstance(frame, PackageFrame) and self._log is not None:
                 yield from self._check_package(self._log, frame)
             else:
@@ -149,6 +167,7 @@ class Verification:
     def _open_log(self, frame: ChannelFrame, heads: Heads) -> _Log:
         """Return a log with its checkpoint verified."""
         delivery = open_delivery(frame, heads, self._compact)
+        delivery = replace(delivery, recalled=frozenset(self._recalled))
         held = read_range(frame.start, frame.frontier)
         say(
             _("%(origin)s: signed up to %(size)d")
@@ -162,6 +181,8 @@ class Verification:
         log.delivery = check_package(known, frame, self._now)
         log.held, new = accept_package(known.channel, log.held, known.checkpoint, frame)
         yield from (entry.fault for entry in new if entry.fault)
+        for entry in new:
+            self._recalled |= recalled_by(entry.header) if entry.header else frozenset()
         say(
             _("  entries %(first)d–%(last)d verified")
             % {"first": frame.start, "last": log.held.size - 1}

@@ -21,6 +21,7 @@ PUBLIC_BYTES = 32
 SIGNATURE_BYTES = 64
 _PREFIX = "PRIVATE+KEY+"
 _ED25519 = b"\x01"  # C2SP signed-note, signature types
+COSIGNATURE = b"\x04"  # the same: a timestamped cosignature
 
 
 class Signer(Protocol):
@@ -76,9 +77,12 @@ def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """Return the 4 bytes that name a key in a signed note (C2SP signed-note, "Signatures")."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def key_id(name: str, public: bytes, purpose: bytes = _ED25519) -> bytes:
+    """Return the 4 bytes that name a key in a signed note (C2SP signed-note, "Signatures").
+
+    `purpose` is the signature type: an ordinary signature, or `COSIGNATURE`.
+    """
+    return hashlib.sha256(name.encode() + b"\n" + purpose + public).digest()[:4]
 
 
 def fingerprint(public: bytes) -> str:

@@ -75,9 +75,19 @@ def channel_origin(author: str, random: bytes, epoch: int) -> str:
 
 def author_of(origin: str) -> str:
     """Return the member who writes a channel. Raises MalformedError for another spelling."""
+    return _parts(origin)[1]
+
+
+def epoch_of(origin: str) -> int:
+    """Return the epoch of a channel. Raises MalformedError for another spelling."""
+    return int(_parts(origin)[3])
+
+
+def _parts(origin: str) -> re.Match[str]:
+    """Return the parts of an origin. Raises MalformedError for another spelling."""
     match = _ORIGIN.fullmatch(origin)
     if match is None:
         raise MalformedError(
             "channel: expected <member>/c/<16 hex digits>/e<number>, got %(got)s", got=origin[:60]
         )
-    return match[1]
+    return match

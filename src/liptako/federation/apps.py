@@ -1,4 +1,4 @@
-"""Names the app to Django; it draws no table from records."""
+"""Registers the kinds about records of others, and lets exchanges follow what is written."""
 
 from django.apps import AppConfig
 
@@ -10,8 +10,9 @@ class FederationConfig(AppConfig):
     label = "federation"
 
     def ready(self) -> None:
-        """Let an exchange be asked for whenever something is written for partners."""
-        from liptako.federation import jobs
-        from liptako.ledger import store
+        """Register, and let an exchange be asked for whenever something is written for partners."""
+        from liptako.federation import jobs, projection
+        from liptako.ledger import registry, store
 
+        registry.register(projection.MODULE)
         store.on_append(jobs.ask_for_exchange)

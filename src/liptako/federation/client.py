@@ -10,13 +10,14 @@ import re
 import socket
 import ssl
 from base64 import b64encode
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
-from liptako.core.errors import MalformedError, NetworkError, VerificationError
+from liptako.core.errors import LiptakoError, MalformedError, NetworkError, VerificationError
 
 PATH = "/federation/exchange"
 TIMEOUT = 30  # seconds for each step on a slow line
@@ -29,7 +30,7 @@ _ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 class Client(Protocol):
     """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
+    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
         """Return the answer. Raises NetworkError or VerificationError."""
 
 
@@ -62,17 +63,51 @@ def _no_address(text: str) -> MalformedError:
 
 
 class HttpsClient:
-    """The client over HTTPS."""
+    """The client over HTTPS: a connection that stays open from one request to the next."""
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
-        """Return the answer of the node at `url`, which must hold the pinned key."""
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._url = ""
+        self._connection: http.client.HTTPSConnection | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close what is open."""
+        self._close()
+
+    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
+        """Return the answer of the node at `url`, which must hold a pinned key.
+
+        A partner may have closed an idle connection: what could not be sent over one that was used
+        before goes over a new one. Whoever gets a bundle twice takes it once.
+        """
+        if url == self._url and self._connection is not None:
+            try:
+                return _request(self._connection, bundle)
+            except (OSError, http.client.HTTPException):
+                self._close()
         host, connection = _open(url)
         try:
-            return _request(connection, pin, bundle)
+            _connect(connection, pins)
+            answer = _request(connection, bundle)
         except (OSError, http.client.HTTPException) as cause:
-            raise _unreachable(host, cause) from cause
-        finally:
             connection.close()
+            raise _unreachable(host, cause) from cause
+        except LiptakoError:
+            connection.close()
+            raise
+        self._close()
+        self._url, self._connection = url, connection
+        return answer
+
+    def _close(self) -> None:
+        """Close the connection that is open, if one is."""
+        if self._connection is not None:
+            self._connection.close()
+        self._url, self._connection = "", None
 
 
 def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
@@ -101,7 +136,7 @@ def _unreachable(host: str, cause: Exception) -> NetworkError:
 
 
 def _context() -> ssl.SSLContext:
-    """Return TLS 1.3 without authorities; the key is checked by `_request`."""
+    """Return TLS 1.3 without authorities; the key is checked by `_connect`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -109,18 +144,22 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def _request(connection: http.client.HTTPSConnection, pin: bytes, bundle: bytes) -> bytes:
-    """Check the key, send the bundle, return the answer."""
+def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> None:
+    """Connect, and check the key of the other side. Raises VerificationError for another one."""
     connection.connect()
     certificate = connection.sock.getpeercert(binary_form=True)
     found = key_pin(certificate) if certificate else b""
-    if found != pin:
+    if found not in pins:
         raise VerificationError(
             "%(host)s does not hold the key of the compact: expected %(expected)s, got %(got)s",
             host=connection.host,
-            expected=b64encode(pin).decode(),
+            expected=", ".join(b64encode(pin).decode() for pin in pins),
             got=b64encode(found).decode(),
         )
+
+
+def _request(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
+    """Send the bundle, return the answer."""
     connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
     response = connection.getresponse()
     try:

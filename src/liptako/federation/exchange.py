@@ -2,18 +2,23 @@
 
 import io
 import logging
+from dataclasses import replace
 
 from liptako.core.errors import LiptakoError
+from liptako.core.log.heads import read_heads
+from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
 from liptako.federation import peers, sync
 from liptako.federation.client import Client, HttpsClient
+from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
+from liptako.federation.pace import Pace, extent_for
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 
 logger = logging.getLogger(__name__)
 
-ROUNDS = 500
-"""Requests in one exchange at most; what is left goes with the next one."""
+SECONDS = 30
+"""After so long an exchange ends, so that another partner has its turn; what is left goes on."""
 
 
 def exchange_with(node: Node, member: str, client: Client | None = None) -> Report:
@@ -23,7 +28,11 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
     of ours.
     """
     try:
-        report = _rounds(node, member, client or HttpsClient())
+        if client is None:
+            with HttpsClient() as https:
+                report = _exchange(node, member, https)
+        else:
+            report = _exchange(node, member, client)
     except LiptakoError as fault:
         peers.note_failed(member, node.clock().moment(), fault)
         raise
@@ -31,21 +40,60 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
     return report
 
 
+def _exchange(node: Node, member: str, client: Client) -> Report:
+    """Say that nothing is new, if that is so on both sides; else exchange bundles."""
+    if _is_same(node, member, client):
+        return Report(sender=member)
+    return _rounds(node, member, client)
+
+
+def _is_same(node: Node, member: str, client: Client) -> bool:
+    """Say whether both sides hold what they last said, by a signed line each way."""
+    said = peers.said_by(member)
+    if said is None or owes(node, member):
+        return False
+    mine, partner = read_heads(heads_for(node, member)), compacts.current().check_exchange(member)
+    now = node.clock()
+    line = sign_same(same_of(mine, said, now), node.signer)
+    answer = client.exchange(peers.peer(member).url, partner.keys.pins, line)
+    if not answer.startswith(SAME_MAGIC):
+        return False
+    found = open_same(answer, same_of(said, mine, now), partner.keys.sign)
+    if found is None:
+        return False
+    peers.note_alive(member, found.time, node.clock().moment(), "answer")
+    return True
+
+
 def _rounds(node: Node, member: str, client: Client) -> Report:
-    """Exchange bundles until a round brings nothing new to either side."""
-    total = Report(sender=member)
-    pin = compacts.current().check_exchange(member).keys.tls
-    for _ in range(ROUNDS):
-        bundle, held = io.BytesIO(), bytes(peers.peer(member).heads)
-        sent = sync.write_bundle(node, member, bundle, limit=sync.ONLINE_ENTRIES, standalone=False)
-        answer = client.exchange(peers.peer(member).url, pin, bundle.getvalue())
+    """Exchange bundles until nothing is left, a round brings nothing new, or time is up."""
+    total, peer = Report(sender=member), peers.peer(member)
+    pins = compacts.current().check_exchange(member).keys.pins
+    pace = Pace(peer)
+    while True:
+        bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
+        extent = extent_for(node, peer, pace.room)
+        extent = replace(extent, answer=extent.room)
+        sync.write_bundle(node, member, bundle, extent)
+        written = pace.elapsed()
+        answer = client.exchange(peer.url, pins, bundle.getvalue())
+        pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
         total.taken += report.taken
+        total.receipts += report.receipts
         total.faults += report.faults
-        moved = report.taken or (sent and bytes(peers.peer(member).heads) != held)
-        if report.faults or not moved:
+        moved = report.taken or report.receipts or _held_by(member) != before
+        total.more = bool(moved) and not report.faults and owes(node, member)
+        if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
             break
+    peers.note_rate(member, peer.rate)
     return total
+
+
+def _held_by(member: str) -> tuple[int, ...]:
+    """Return what tells whether a partner has come to hold more."""
+    said = peers.said_by(member)
+    return (said.epoch, said.total) if said else ()
 
 
 def answer(node: Node, request: bytes) -> bytes:
@@ -53,9 +101,30 @@ def answer(node: Node, request: bytes) -> bytes:
 
     Raises VerificationError if the request is not for us or its sender is not known.
     """
+    if request.startswith(SAME_MAGIC):
+        return _answer_same(node, request)
     report = sync.read_sealed(node, io.BytesIO(request), how="network")
     for fault in report.faults:
         logger.warning("bundle from %s: %s", report.sender, fault)
     reply = io.BytesIO()
-    sync.write_bundle(node, report.sender, reply, limit=sync.ONLINE_ENTRIES, standalone=False)
+    extent = extent_for(node, peers.peer(report.sender), report.room)
+    sync.write_bundle(node, report.sender, reply, extent)
     return reply.getvalue()
+
+
+def _answer_same(node: Node, request: bytes) -> bytes:
+    """Return our signed line if nothing is new between us, nothing if there is.
+
+    Raises MalformedError, RefusedError or VerificationError for a line that is not for us.
+    """
+    sender = peers.partner(node, read_same(request).sender).member
+    said, now = peers.said_by(sender), node.clock()
+    if said is None or owes(node, sender):
+        return b""
+    mine = read_heads(heads_for(node, sender))
+    public = compacts.current().check_exchange(sender).keys.sign
+    found = open_same(request, same_of(said, mine, now), public)
+    if found is None:
+        return b""
+    peers.note_alive(sender, found.time, now.moment(), "network")
+    return sign_same(same_of(mine, said, now), node.signer)

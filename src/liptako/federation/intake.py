@@ -3,31 +3,47 @@
 Who may hand a log on is in `core.log.delivery`, what is proven by the frames in `core.log.verify`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import DataError, IntegrityError
 
-from liptako.core.errors import LiptakoError, MalformedError, VerificationError
-from liptako.core.log.bundle import ChannelFrame, PackageFrame
-from liptako.core.log.delivery import Delivery, check_package, open_delivery
+from liptako.core.clock import Instant
+from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
+from liptako.core.log.bundle import (
+    AheadFrame,
+    ChannelFrame,
+    Frame,
+    HistoryFrame,
+    PackageFrame,
+    ReceiptFrame,
+    RoomFrame,
+)
+from liptako.core.log.checkpoint import parse_checkpoint
+from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
+from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
-from liptako.core.refs import author_of
-from liptako.ledger import compacts, store
+from liptako.core.log.note import read_note
+from liptako.core.refs import author_of, epoch_of
+from liptako.ledger import compacts, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-from liptako.ledger.tree import root_at
+from liptako.ledger.reader import epoch, root_of, signed_size
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `outdated` if its sender has told of a later state before: a file that was carried for long, or
-    one that somebody plays again.
+    `receipts` counts what members newly signed that they hold, `room` is how long the answer may
+    be, `more` says that something is left for the next exchange. `outdated` if its sender has told
+    of a later state before: a file that was carried for long, or one that somebody plays again.
     """
 
     sender: str = ""
     taken: int = 0
+    receipts: int = 0
+    room: int | None = None
+    more: bool = False
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
 
@@ -35,21 +51,38 @@ class Report:
 def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> Delivery | None:
     """Return a log that is to be taken in, or nothing with the fault in the report.
 
-    Nothing for a log of our own: nobody tells us what we wrote.
+    Nothing for a log of our own that we go on writing: nobody tells us what we wrote, unless we
+    have signed more of it than we hold. That, and one from before a restore, is taken back.
     """
     try:
-        if author_of(frame.origin) == node.member:
+        ours = _is_written(node, frame.origin)
+        if ours and not _is_longer(frame.origin, frame.checkpoint):
             return None
         delivery = open_delivery(frame, heads, compacts.current())
-        _check_held(delivery)
+        if ours:
+            _leave_log(node, frame.origin)
+            report.faults.append(_set_back(report.sender))
+        _check_held(delivery, node.clock())
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
-    return delivery
+    return replace(delivery, recalled=recalls.recalled_places(frame.origin))
 
 
-def _check_held(delivery: Delivery) -> None:
-    """Raise VerificationError if what is held of a log is not what the checkpoint signs."""
+def take_ahead(delivery: Delivery, frame: AheadFrame, report: Report) -> Delivery | None:
+    """Take note of an entry that is shown ahead; a fault ends the intake of its log."""
+    try:
+        return open_ahead(delivery, frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
+        return None
+
+
+def _check_held(delivery: Delivery, now: Instant) -> None:
+    """Raise VerificationError if what is held of a log is not what the checkpoint signs.
+
+    Nothing more is taken of a log with two histories.
+    """
     channel, checkpoint = delivery.channel, delivery.checkpoint
     row = Channel.objects.filter(origin=channel.origin).first()
     if row is None:
@@ -58,14 +91,18 @@ def _check_held(delivery: Delivery) -> None:
         raise VerificationError(
             "%(origin)s: it has changed its audience or its lane", origin=channel.origin
         )
-    same = checkpoint.size > row.size or (
-        root_at(channel.origin, checkpoint.size) == checkpoint.root
-    )
-    if not same:
-        raise VerificationError(
-            "%(origin)s: its author has signed two different histories of it",
-            origin=channel.origin,
-        )
+    if histories.is_forked(channel.origin):
+        raise histories.two_histories(channel.origin)
+    size = checkpoint.size
+    if 0 < size <= row.size and root_of(row, size) != checkpoint.root:
+        if size > signed_size(row):
+            raise VerificationError(
+                "%(origin)s: the entries that are held are not what its author signed",
+                origin=channel.origin,
+            )
+        shown = View(delivery.note, checkpoint.root)
+        fork = Fork(channel.origin, size, histories.view_at(row, size), shown)
+        raise histories.keep_fork(row, fork, now)
 
 
 def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) -> Delivery | None:
@@ -84,3 +121,65 @@ def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) ->
         )
         return None
     return behind
+
+
+def take_beside(node: Node, frame: Frame, report: Report) -> None:
+    """Take what does not belong to the log before it; pass over what nobody here knows."""
+    if isinstance(frame, RoomFrame):
+        report.room = frame.size
+    elif isinstance(frame, ReceiptFrame):
+        take_receipt(node, frame, report)
+    elif isinstance(frame, HistoryFrame):
+        take_history(node, frame, report)
+
+
+def take_receipt(node: Node, frame: ReceiptFrame, report: Report) -> None:
+    """Keep what a member signed that it has stored."""
+    try:
+        report.receipts += receipts.keep_receipt(node, frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
+
+
+def take_history(node: Node, frame: HistoryFrame, report: Report) -> None:
+    """Compare a history that a partner shows with ours.
+
+    If this node was set back to an older state, it goes on in new logs from here on, before it
+    writes a second history of the old ones; what partners hold of these comes back.
+    """
+    try:
+        if histories.is_set_back(node, frame):
+            _leave_log(node, frame.origin)
+            report.faults.append(_set_back(report.sender))
+        else:
+            histories.compare_history(frame, node.clock())
+    except LiptakoError as fault:
+        report.faults.append(fault)
+        if histories.is_forked(frame.origin):
+            _leave_log(node, frame.origin)
+
+
+def _leave_log(node: Node, origin: str) -> None:
+    """Write nothing more into a log, if it is one of ours that we write into."""
+    if _is_written(node, origin):
+        store.begin_epoch(node.clock())
+
+
+def _is_written(node: Node, origin: str) -> bool:
+    """Say whether a log is one of ours that we write into, or would if we knew it."""
+    return author_of(origin) == node.member and epoch_of(origin) >= epoch()
+
+
+def _is_longer(origin: str, checkpoint: bytes) -> bool:
+    """Say whether a checkpoint, yet to be verified, is of more entries than this node holds."""
+    held = Channel.objects.filter(origin=origin).values_list("size", flat=True).first()
+    return parse_checkpoint(read_note(checkpoint).text).size > (held or 0)
+
+
+def _set_back(sender: str) -> RefusedError:
+    """Return what is told when this node turns out to be older than what it has signed."""
+    return RefusedError(
+        "%(sender)s holds more of our logs than this node: it was set back to an older state. "
+        "It goes on in new logs; what partners hold comes back with the next exchange",
+        sender=sender,
+    )

@@ -25,6 +25,8 @@ def exchange(member: str) -> None:
         return
     for fault in report.faults:
         logger.warning("exchange with %s: %s", member, fault)
+    if report.more:
+        exchange.enqueue(member)
 
 
 def ask_for_exchange(partners: frozenset[str]) -> None:

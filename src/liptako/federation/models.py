@@ -1,13 +1,18 @@
-"""What this node knows of its partners: where they are, what they said they hold, how it goes."""
+"""What this node knows of its partners, and what was taken back, destroyed, or sent as a test."""
 
 from django.db import models
+
+from liptako.ledger.models import Projected
 
 
 class Peer(models.Model):
     """A partner's node.
 
     `heard_by` is by which door (`peers.Door`); `fault_of_try` if the fault is not one of a bundle
-    but that an exchange failed.
+    but that an exchange failed. `alive` is when it last said by its clock (ms UTC) that nothing was
+    new, `rate` how many bytes a second went to and fro at the last exchange. No more than
+    `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
+    only, if there are any, by this State's clock.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -19,7 +24,57 @@ class Peer(models.Model):
     fault_template = models.TextField(blank=True)
     fault_params = models.JSONField(default=dict)
     fault_of_try = models.BooleanField(default=False)
+    alive = models.BigIntegerField(default=0)
+    rate = models.PositiveIntegerField(default=0)
+    cap_kbit = models.PositiveIntegerField(default=0)
+    bulk_from = models.TimeField(null=True)
+    bulk_until = models.TimeField(null=True)
 
     def __str__(self) -> str:
         """Return the member."""
         return self.member
+
+
+class Recall(Projected):
+    """Records that their author took back: how many, why, when by its clock."""
+
+    at = models.DateTimeField()
+    office = models.CharField(max_length=64)
+    reason = models.TextField()
+    count = models.PositiveIntegerField()
+
+    class Meta(Projected.Meta):
+        """The latest first."""
+
+        abstract = False
+        ordering = ("-at", "key")
+
+
+class Destroyed(Projected):
+    """What a member (`author`) says it holds no longer of a log: the payload at one place."""
+
+    at = models.DateTimeField()
+    why = models.CharField(max_length=16)
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta(Projected.Meta):
+        """Found by what was destroyed."""
+
+        abstract = False
+        indexes = (models.Index(fields=["origin", "seq"], name="destroyed_what"),)
+
+
+class Probe(Projected):
+    """A message that tries the way to a partner and back, and where it stands in its log."""
+
+    at = models.DateTimeField()
+    text = models.TextField()
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta(Projected.Meta):
+        """The latest first."""
+
+        abstract = False
+        ordering = ("-at", "key")

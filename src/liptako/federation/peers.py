@@ -1,22 +1,25 @@
 """Reads and keeps what is known of partners; says in numbers what waits for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal
 
 from django.db import transaction
 
+from liptako.core.clock import Instant
 from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
 from liptako.core.reasons import PlainError, plain
+from liptako.core.refs import author_of
 from liptako.federation.client import check_address
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import all_logs
+from liptako.ledger.receipts import NOTHING, Sizes, sizes
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor
 
@@ -27,12 +30,17 @@ Of these only an answer is known to be of today: it came from who holds the pinn
 """
 
 
+Link = Literal["passing", "cut", "file", "untried"]
+"""Both ways work; they do not; nothing but files; not tried yet, or only the partner came to us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerState:
     """A partner as a page shows it.
 
-    `waiting` counts the records that the partner has not said it holds, `since` is when the oldest
-    of them was taken; `stored` counts those that it has, by its own signed word.
+    `stored` counts our records for which we have its receipt, `waiting` the others, `since` is when
+    the oldest of these was written. `received` counts its records here, `missing` those that it
+    says it has released to us and that are not here; `said_at` is when it said so, by its clock.
     """
 
     peer: Peer
@@ -41,6 +49,22 @@ class PeerState:
     waiting: int
     since: datetime | None
     received: int
+    missing: int
+    said_at: datetime | None
+
+    @property
+    def link(self) -> Link:
+        """How it stands with the way to the partner; both ways are proved by an answer only."""
+        if not self.peer.url:
+            return "file"
+        if self.peer.fault_of_try:
+            return "cut"
+        return "passing" if self.peer.tried_at else "untried"
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether we hold all that the partner has told us of."""
+        return self.said_at is not None and not self.missing
 
 
 def peer(member: str) -> Peer:
@@ -67,6 +91,30 @@ def set_url(node: Node, member: str, url: str) -> str:
     return row.url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a line an exchange may take: kbit/s (0: no cap), hours for the not urgent."""
+
+    cap_kbit: int = 0
+    bulk_from: time | None = None
+    bulk_until: time | None = None
+
+
+@transaction.atomic
+def change_limits(node: Node, actor: Actor, member: str, limits: Limits) -> None:
+    """Keep how much of the line to a partner may be taken, and never without a trace."""
+    row = partner(node, member)
+    row.cap_kbit, row.bulk_from, row.bulk_until = (
+        limits.cap_kbit, limits.bulk_from, limits.bulk_until
+    )  # fmt: skip
+    row.save(update_fields=["cap_kbit", "bulk_from", "bulk_until"])
+    told = [f"{limits.cap_kbit} kbit/s" if limits.cap_kbit else ""]
+    if limits.bulk_from and limits.bulk_until:
+        told.append(f"{limits.bulk_from:%H:%M}–{limits.bulk_until:%H:%M}")
+    detail = ", ".join(filter(None, told))
+    record_audit(node, "partner.limits", actor=actor, subject=member, detail=detail)
+
+
 @transaction.atomic
 def change_address(node: Node, actor: Actor, member: str, url: str) -> str:
     """Keep the address of a partner's node as `set_url` does, and never without a trace."""
@@ -80,25 +128,45 @@ def heads_of(row: Peer) -> Heads | None:
     return read_heads(bytes(row.heads)) if row.heads else None
 
 
+def said_by(member: str) -> Heads | None:
+    """Return what a partner last said it holds; nothing if it was never heard, or is unknown."""
+    row = Peer.objects.filter(member=member).first()
+    return heads_of(row) if row else None
+
+
 def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     """Keep what a partner says it holds; say whether nothing later was known of it.
 
     An older word (a file that was carried for long, or played again) changes nothing. The latest
     one said again may be played again too: only as an answer does it prove that the partner is
-    alive.
+    alive. An answer is of today, so it counts even if it seems older: the partner was set back,
+    or its clock was put right.
     """
     row = peer(member)
-    before, age = heads_of(row), read_heads(heads).age
-    later = before is None or age > before.age
+    before, said = heads_of(row), read_heads(heads)
+    later = before is None or how == "answer" or said.is_later_than(before)
     changed = []
     if later:
         row.heads = heads
         changed += ["heads"]
-    if later or how == "answer":
+    if later:
         row.heard_at, row.heard_by = at, how
         changed += ["heard_at", "heard_by"]
     row.save(update_fields=changed)
-    return before is None or age >= before.age
+    return later or said == before
+
+
+def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
+    """Keep that a partner said, by its clock, that nothing was new; an earlier word is none."""
+    row = peer(member)
+    if said.milliseconds > row.alive:
+        row.alive, row.heard_at, row.heard_by = said.milliseconds, at, how
+        row.save(update_fields=["alive", "heard_at", "heard_by"])
+
+
+def note_rate(member: str, rate: int) -> None:
+    """Keep how many bytes a second went to and fro."""
+    Peer.objects.filter(member=member).update(rate=rate)
 
 
 def note_read(member: str, faults: Sequence[LiptakoError], *, outdated: bool) -> None:
@@ -138,41 +206,60 @@ def _keep_fault(
 
 def state_of(node: Node, member: str) -> PeerState:
     """Return how it stands with a partner."""
-    return _state(node, peer(member), compacts.current().member(member), all_logs())
+    return _state(node, peer(member), compacts.current().member(member), (all_logs(), sizes()))
 
 
-def _state(node: Node, row: Peer, member: Member, logs: Sequence[Channel]) -> PeerState:
-    """Return how it stands with a partner, from all logs that are held."""
-    heads = heads_of(row)
-    mine = (log for log in logs if log.author == node.member)
-    ours = [log for log in mine if member.id in log.audience.members]
-    stored = sum(min(heads.size_of(log.origin) if heads else 0, log.size) for log in ours)
-    total = sum(log.size for log in ours)
+def _state(
+    node: Node, row: Peer, member: Member, held: tuple[Sequence[Channel], Sizes]
+) -> PeerState:
+    """Return how it stands with a partner, from all logs and receipts that are held."""
+    logs, signed = held
+    said = heads_of(row)
+    ours = [log for log in logs if log.author == node.member and member.id in log.audience.members]
+    theirs = {log.origin: log.size for log in logs if log.author == member.id}
+    stored = {log.origin: stored_of(log, member.id, said, signed) for log in ours}
+    released = {log.origin: log.size for log in said.logs} if said else {}
     return PeerState(
         peer=row,
         names=dict(member.names),
-        stored=stored,
-        waiting=total - stored,
-        since=_oldest_waiting(ours, heads),
-        received=sum(log.size for log in logs if log.author == member.id),
+        stored=sum(stored.values()),
+        waiting=sum(log.size - stored[log.origin] for log in ours),
+        since=_oldest_waiting(ours, stored),
+        received=sum(theirs.values()),
+        missing=sum(
+            max(size - theirs.get(origin, 0), 0)
+            for origin, size in released.items()
+            if author_of(origin) == member.id
+        ),
+        said_at=max(said.time, Instant(row.alive)).moment() if said else None,
     )
 
 
-def _oldest_waiting(ours: Sequence[Channel], heads: Heads | None) -> datetime | None:
-    """Return when the oldest record that a partner does not hold was written."""
+def stored_of(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
+    """Return how many entries of a log a partner has by its signed word: a receipt.
+
+    Less if it has said later that it holds less: it was restored from a backup.
+    """
+    size, time = signed.get((log.origin, member), NOTHING)
+    if said is not None and said.time.milliseconds // 1000 > time:
+        size = min(size, said.size_of(log.origin))
+    return size
+
+
+def _oldest_waiting(ours: Sequence[Channel], stored: Mapping[str, int]) -> datetime | None:
+    """Return when the oldest record was written of which a partner's receipt is not here."""
     moments = []
     for log in ours:
-        start = heads.size_of(log.origin) if heads else 0
-        if start < log.size:
-            first = Entry.objects.filter(channel=log, seq=start).values_list("taken_at", flat=True)
-            moments += list(first)
+        if stored[log.origin] < log.size:
+            first = Entry.objects.filter(channel=log, seq=stored[log.origin])
+            moments += list(first.values_list("taken_at", flat=True))
     return min(moments, default=None)
 
 
 def states(node: Node) -> list[PeerState]:
     """Return how it stands with every partner of the compact."""
-    members, logs = compacts.current().others(node.member), all_logs()
+    members, held = compacts.current().others(node.member), (all_logs(), sizes())
     known = Peer.objects.in_bulk([member.id for member in members])
     return [
-        _state(node, known.get(member.id) or peer(member.id), member, logs) for member in members
+        _state(node, known.get(member.id) or peer(member.id), member, held) for member in members
     ]

@@ -2,6 +2,8 @@
 
 import io
 import logging
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -17,11 +19,12 @@ from django.views.decorators.http import require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, files, jobs, peers, sync
+from liptako.federation import exchange, files, jobs, outbox, peers, recalls, sync
 from liptako.federation.client import CONTENT_TYPE
-from liptako.federation.forms import AddressForm, BundleForm
-from liptako.ledger import compacts, quarantine
+from liptako.federation.forms import BundleForm, LinkForm
+from liptako.ledger import compacts, histories, quarantine
 from liptako.ledger.node import Node, this_node
+from liptako.ledger.receipts import sizes
 from liptako.members.actions import record_audit
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Actor, Right, may
@@ -38,13 +41,17 @@ logger = logging.getLogger(__name__)
 def partners(request: OfficerRequest) -> HttpResponse:
     """Show how it stands with every partner."""
     compact = compacts.current()
+    states = peers.states(request.node)
+    tests = outbox.last_trials(request.node, [state.peer.member for state in states], sizes())
     context = {
-        "states": peers.states(request.node),
+        "states": [(state, tests.get(state.peer.member)) for state in states],
+        "forks": histories.all_forks(),
         "compact": compact,
         "phrase": compact_phrase(compacts.document()) if compact.version else "",
         "form": BundleForm(),
         "waiting": quarantine.waiting().count(),
         "rejected": quarantine.rejected().count(),
+        "recalled": recalls.all_recalls().count(),
     }
     return render_part(request, "federation/partners.html", "federation/_partners.html", context)
 
@@ -67,7 +74,7 @@ def exchange_now(request: OfficerRequest, member: str) -> HttpResponse:
 def write_file(request: OfficerRequest, member: str) -> FileResponse:
     """Give a bundle for a partner as a file, for a stick."""
     bundle = io.BytesIO()
-    count = sync.write_bundle(request.node, member, bundle, limit=None, standalone=True)
+    count = sync.write_bundle(request.node, member, bundle, sync.WHOLE)
     record_audit(
         request.node, "bundle.export", actor=request.actor, subject=member, detail=str(count)
     )
@@ -105,15 +112,50 @@ def read_file(request: OfficerRequest) -> HttpResponse:
 
 @officer(Right.EXCHANGE)
 def address(request: OfficerRequest, member: str) -> HttpResponse:
-    """Change where a partner's node is."""
+    """Change where a partner's node is, and how much of the line may be taken."""
     row = peers.partner(request.node, member)
-    form = AddressForm(request.POST or None, initial={"url": row.url})
+    kept = peers.Limits(
+        cap_kbit=row.cap_kbit, bulk_from=row.bulk_from, bulk_until=row.bulk_until
+    )  # fmt: skip
+    shown = asdict(kept) | {"url": row.url, "cap_kbit": row.cap_kbit or None}
+    form = LinkForm(request.POST or None, initial=shown)
     if request.method == "POST" and form.is_valid():
-        peers.change_address(request.node, request.actor, member, form.cleaned_data["url"])
+        if form.cleaned_data["url"] != row.url:
+            peers.change_address(request.node, request.actor, member, form.cleaned_data["url"])
+        if form.limits() != kept:
+            peers.change_limits(request.node, request.actor, member, form.limits())
         messages.success(request, _("Saved."))
         return redirect("partners")
     context = {"form": form, "member_code": member}
     return render_form(request, "federation/address.html", context)
+
+
+@require_POST
+@officer(Right.EXCHANGE)
+def send_test(request: OfficerRequest, member: str) -> HttpResponse:
+    """Send a test message to a partner."""
+    outbox.send_test(request.node, request.actor, member)
+    messages.success(request, _("The test message was written. Its receipt will show here."))
+    return redirect("partners")
+
+
+@officer(Right.SEE_PARTNERS)
+def waiting_for(request: OfficerRequest, member: str) -> HttpResponse:
+    """List our records for a partner for which its receipt is not here."""
+    state = peers.state_of(request.node, peers.partner(request.node, member).member)
+    page = page_of(request, outbox.unacknowledged(request.node, member))
+    return render(request, "federation/outbox.html", {"state": state, "page": page})
+
+
+@officer(Right.SEE_PARTNERS)
+def proof(request: OfficerRequest, origin: str) -> HttpResponse:  # noqa: ARG001 (a view's)
+    """Give the proof of a double history as a file that anybody can check."""
+    found = [fork for fork in histories.all_forks() if fork.channel_id == origin]
+    if not found:
+        raise Http404
+    name = f"liptako-proof-{origin.replace('/', '-')}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(bytes(found[0].proof), content_type="application/json", headers=headers)
 
 
 @officer(Right.SEE_PARTNERS)
@@ -124,6 +166,13 @@ def set_aside(request: OfficerRequest, what: str) -> HttpResponse:
         raise Http404
     context = {"what": what, "page": page_of(request, rows[what]())}
     return render(request, "federation/set_aside.html", context)
+
+
+@officer(Right.SEE_PARTNERS)
+def recalled(request: OfficerRequest) -> HttpResponse:
+    """List what members have taken back, and why."""
+    context = {"page": page_of(request, recalls.all_recalls())}
+    return render(request, "federation/recalled.html", context)
 
 
 @login_not_required
@@ -140,28 +189,30 @@ def receive(request: HttpRequest) -> HttpResponse:
 
 
 def cards(node: Node, actor: Actor) -> list[Card]:
-    """Return what waits for an office about partners: what is not stored there, or set aside."""
+    """Return what waits for an office about partners: alarms, what is not stored, set aside."""
     if not may(actor, Right.EXCHANGE):
         return []
-    url = reverse("partners")
-    stuck = [
-        Line(
-            text=_("%(name)s: %(n)d records wait")
-            % {"name": named(state.names, state.peer.member), "n": state.waiting},
-            url=url,
-        )
-        for state in peers.states(node)
-        if state.waiting
-    ]
+    lines = (*_alarms(), *_stuck(node))
+    title, url = _("Exchange with partners"), reverse("partners")
+    return [Card(title=title, url=url, count=len(lines), lines=lines)]
+
+
+def _alarms() -> Iterator[Line]:
+    """Give a line for each member that has told two stories."""
+    for fork in histories.all_forks():
+        text = _("%(name)s has signed two histories: keep everything, tell your auditor")
+        url = reverse("partners")
+        yield Line(text=text % {"name": fork.channel.author}, url=url, urgent=True)
+
+
+def _stuck(node: Node) -> Iterator[Line]:
+    """Give a line for each partner whose receipts are wanting, and one for what breaks a rule."""
+    for state in peers.states(node):
+        if state.waiting:
+            text = _("%(name)s: %(n)d records without its receipt")
+            named_so = {"name": named(state.names, state.peer.member), "n": state.waiting}
+            yield Line(text=text % named_so, url=reverse("partners"))
     rejected = quarantine.rejected().count()
     if rejected:
         url = reverse("set_aside", args=["rejected"])
-        stuck.append(Line(text=_("%(n)d records break a rule") % {"n": rejected}, url=url))
-    return [
-        Card(
-            title=_("Exchange with partners"),
-            url=reverse("partners"),
-            count=len(stuck),
-            lines=tuple(stuck),
-        )
-    ]
+        yield Line(text=_("%(n)d records break a rule") % {"n": rejected}, url=url)

@@ -17,7 +17,8 @@ from liptako.core.refs import audience_id
 from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
-from liptako.ledger.reader import channel_value
+from liptako.ledger.reader import channel_value, epoch
+from liptako.ledger.recalls import is_recalled
 from liptako.ledger.records import retain_of
 
 _STEP = 1000  # entries between two lines of progress
@@ -112,7 +113,7 @@ def _payload_fault(value: ChannelValue, entry: Entry, seed: bytes) -> Verificati
 
 
 def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> VerificationError | None:
-    """Return that the payload of a record of ours is missing, unless it has expired.
+    """Return that the payload of a record of ours is missing, unless it expired or was recalled.
 
     Of somebody else's record it may be: its author may withhold it.
     """
@@ -122,8 +123,10 @@ def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> Verificatio
     # The clock is asked late: what has expired during the check may be gone already.
     if header is None or (header.retain is not None and header.retain <= node.clock()):
         return None
+    if is_recalled(entry):
+        return None
     return VerificationError(
-        "%(entry)s: its payload is missing though it has not expired: "
+        "%(entry)s: its payload is missing though it has neither expired nor been recalled: "
         "somebody deleted it, or the database was damaged",
         entry=str(entry),
     )
@@ -153,7 +156,8 @@ def _package_faults(log: Channel, leaves: list[bytes]) -> Iterator[VerificationE
 def _head_faults(node: Node, log: Channel, leaves: list[bytes]) -> Iterator[VerificationError]:
     """Give what is wrong with the head of a log or the signature on it.
 
-    Of somebody else's log the last entries may wait for their signature; of our own never.
+    The last entries of a log may wait for their signature if they came from a partner: never those
+    of a log that this node writes.
     """
     try:
         signed = _check_signed(node, log, leaves)
@@ -161,7 +165,7 @@ def _head_faults(node: Node, log: Channel, leaves: list[bytes]) -> Iterator[Veri
         yield VerificationError("%(origin)s: %(cause)s", origin=log.origin, cause=str(cause))
         return
     held = CompactRange().extend(leaves)
-    mine = log.author == node.member
+    mine = log.author == node.member and log.epoch >= epoch()
     if (held.size, held.to_bytes()) != (log.size, bytes(log.frontier)) or (
         mine and signed != log.size
     ):

@@ -1,7 +1,8 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
-Evidence: Audience, Channel, Package, Entry, Payload, Deed, OwnSignature. Drawn again: Waiting,
-Rejected. Only `store`, and `compacts` for deeds, write evidence; only `projector` the rest.
+Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
+OwnSignature. Drawn again: Waiting, Rejected. Only `store`, `receipts`, `histories`, and `compacts`
+for deeds, write evidence; only `projector` the rest.
 """
 
 from django.db import models
@@ -165,6 +166,60 @@ class Payload(models.Model):
     def __str__(self) -> str:
         """Return the entry."""
         return str(self.entry_id)
+
+
+class Recalled(models.Model):
+    """A record that its author has taken back, by the entry of the recall that names it.
+
+    Kept though the record itself may still be on its way: its payload is then not stored at all.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT)
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        """Each once for each recall; found by what is recalled."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["origin", "seq", "entry"], name="recalled_once"),
+        )
+
+    def __str__(self) -> str:
+        """Return what is recalled."""
+        return f"{self.origin}@{self.seq}"
+
+
+class Receipt(models.Model):
+    """What a member signed that it stored of a log: the latest, with `time` by its clock (s)."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    member = models.CharField(max_length=12)
+    size = models.BigIntegerField()
+    time = models.BigIntegerField()
+    note = models.BinaryField()
+
+    class Meta:
+        """One of each member for each log."""
+
+        constraints = (models.UniqueConstraint(fields=["channel", "member"], name="receipt_once"),)
+
+    def __str__(self) -> str:
+        """Return who signed for how much of which log."""
+        return f"{self.member} {self.channel_id}@{self.size}"
+
+
+class DoubleHistory(models.Model):
+    """The proof that an author has signed two histories of a log; nothing more of it is taken."""
+
+    channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.PROTECT)
+    size = models.BigIntegerField()
+    proof = models.BinaryField()
+    found_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Return the log."""
+        return self.channel_id
 
 
 class Waiting(models.Model):

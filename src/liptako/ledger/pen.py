@@ -17,6 +17,7 @@ from liptako.core.refs import audience_id, channel_origin
 from liptako.ledger import compacts
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
+from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, retain_of
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.rows import insert_rows
@@ -138,7 +139,10 @@ def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
 
 
 def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
-    """Put entries into the database behind `position`; return the last place given."""
+    """Put entries into the database behind `position`; return the last place given.
+
+    What was recalled is not kept; what a new entry recalls is deleted.
+    """
     now = node.clock().moment()
     rows = [
         Entry(
@@ -156,14 +160,16 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
         for i, entry in enumerate(entries, 1)
     ]
     insert_rows(Entry, rows)
+    gone = recalled_among(channel, entries)
     insert_rows(
         Payload,
         [
             Payload(entry=row, salt=entry.salt, body=entry.body)
             for row, entry in zip(rows, entries, strict=True)
-            if entry.body is not None
+            if entry.body is not None and entry.seq not in gone
         ],
     )
+    note_recalls(rows, entries)
     _complete_packages(channel, entries[0].seq)
     return position + len(rows)
 

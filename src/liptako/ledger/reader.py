@@ -1,23 +1,24 @@
 """Reads the log: records for the modules; heads and packages for the members who may have them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.db.models import QuerySet
+from django.db.models.functions import Length
 
-from liptako.core.log.bundle import PackageFrame, strip_hash
+from liptako.core.log.bundle import AheadFrame, PackageFrame, strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
-from liptako.core.log.merkle import consistency_proof, read_range
+from liptako.core.log.merkle import consistency_proof, inclusion_proof, read_range
 from liptako.core.log.note import read_note
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
 from liptako.core.records.payload import PACKAGE
 from liptako.ledger import registry
-from liptako.ledger.models import Audience, Channel, Entry, Package
+from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
 from liptako.ledger.records import Record, Thread
-from liptako.ledger.tree import stored_subtrees
+from liptako.ledger.tree import root_at, stored_subtrees
 
 
 def channel_value(log: Channel) -> ChannelValue:
@@ -106,9 +107,20 @@ def roster_of(audience: str) -> frozenset[str]:
     return frozenset(found or ())
 
 
+def epoch() -> int:
+    """Return the epoch of the logs that this node writes."""
+    counter = Counter.objects.filter(id=1).first() or Counter()
+    return counter.epoch
+
+
 def head_of_log(log: Channel) -> Checkpoint:
     """Return the head of a log as far as it is held here."""
     return head_of(log.origin, read_range(log.size, bytes(log.frontier)))
+
+
+def root_of(log: Channel, size: int) -> bytes:
+    """Return the root that a log had with its first `size` entries, at least one, all held."""
+    return head_of_log(log).root if size == log.size else root_at(log.origin, size)
 
 
 def signed_size(log: Channel) -> int:
@@ -119,13 +131,56 @@ def signed_size(log: Channel) -> int:
     return parse_checkpoint(read_note(bytes(log.checkpoint)).text).size if log.checkpoint else 0
 
 
-def packages_of(log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
-    """Give the entries [start, end) of a log in packages, each with its proof up to `end`."""
+def packages_of(
+    log: Channel, start: int, end: int, room: Callable[[], int] | None = None
+) -> Iterator[PackageFrame]:
+    """Give the entries [start, end) of a log in packages, each with its proof up to `end`.
+
+    A package holds no more bytes of headers and payloads than `room` says when it is made, but one
+    entry at least; without it as many entries as a package may.
+    """
     subtree = stored_subtrees(log.origin)
     while start < end:
-        places = range(start, min(start // PACKAGE * PACKAGE + PACKAGE, end))
+        stop = min(start // PACKAGE * PACKAGE + PACKAGE, end)
+        places = range(start, stop if room is None else _fitting(log, start, stop, room()))
         yield _package(log, places, consistency_proof(places.stop, end, subtree))
         start = places.stop
+
+
+def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
+    """Give the recalls in the entries [start, end) of a log that name entries of these.
+
+    With their proof up to `end`: without them a receiver would take the payloads that they deleted
+    for suppressed ones.
+    """
+    recalls = Entry.objects.filter(
+        channel=log,
+        seq__gte=start,
+        seq__lt=end,
+        recalled__origin=log.origin,
+        recalled__seq__gte=start,
+    )
+    subtree = stored_subtrees(log.origin)
+    for entry in recalls.distinct().order_by("seq"):
+        payload = Payload.objects.filter(entry=entry).first()
+        yield AheadFrame(
+            seq=entry.seq,
+            header=bytes(entry.header),
+            body=bytes(payload.body) if payload else None,
+            salt=bytes(payload.salt) if payload else b"",
+            proof=inclusion_proof(entry.seq, end, subtree),
+        )
+
+
+def _fitting(log: Channel, start: int, stop: int, room: int) -> int:
+    """Return up to where the entries from `start` on fit into so many bytes."""
+    entries = Entry.objects.filter(channel=log, seq__gte=start, seq__lt=stop).order_by("seq")
+    sizes = entries.values_list("seq", Length("header"), Length("payload__body"))
+    for seq, header, body in sizes:
+        room -= header + (body or 0)
+        if room < 0:
+            return max(int(seq), start + 1)
+    return stop
 
 
 def _package(log: Channel, places: range, proof: tuple[bytes, ...]) -> PackageFrame:

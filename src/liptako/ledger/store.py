@@ -17,18 +17,19 @@ from liptako.core.log.merkle import read_range
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import accept_package
 from liptako.core.records.envelope import Lane, lane_of
-from liptako.core.records.payload import PACKAGE
-from liptako.core.refs import LEAF_BYTES, author_of
+from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
 from liptako.ledger import compacts, projector
-from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
+from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.pen import Pen, advance, keep_audience, store_entries
+from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
 _listeners: list[Callable[[frozenset[str]], None]] = []
 
 EXPIRED_AT_ONCE = 500  # payloads that are deleted in one transaction
 _EPOCH_ZERO = 1_767_225_600_000  # 2026-01-01T00:00:00Z, from which seconds fit into nine digits
+_LAST_EPOCH = 999_999_999
 _LAMPORT_JUMP = 10**9  # a partner that counts further ahead is not followed: the count would end
 
 
@@ -108,22 +109,18 @@ def _check_refs(draft: Draft, node: Node) -> int:
     return greatest
 
 
-def epoch() -> int:
-    """Return the epoch of our own logs."""
-    counter = Counter.objects.filter(id=1).first() or Counter()
-    return counter.epoch
-
-
 @transaction.atomic
 def begin_epoch(now: Instant) -> int:
     """Let all our own records go into new logs from now on; return the new epoch.
 
     Called after a restore: the backup may be older than what partners hold of our logs, and a log
     that is written twice from one place on is a double history. The epoch is taken from the clock,
-    so that two restores of one backup differ; a clock that is wrong costs nothing but that.
+    so that two restores of one backup differ; a clock that is wrong costs nothing but that, and one
+    that is decades ahead is not followed: a log's name has no more than nine digits for it.
     """
     counter = lock()
-    counter.epoch = max(counter.epoch + 1, (now.milliseconds - _EPOCH_ZERO) // 1000)
+    seconds = (now.milliseconds - _EPOCH_ZERO) // 1000
+    counter.epoch = max(counter.epoch + 1, seconds if seconds <= _LAST_EPOCH else 0)
     counter.save(update_fields=["epoch"])
     return counter.epoch
 
@@ -136,11 +133,9 @@ def expire(now: Instant) -> int:
     """
     lock()
     ended = Entry.objects.filter(retain__lte=now.milliseconds, payload__isnull=False)
-    rows = list(ended.values_list("position", "object", "channel_id", "seq")[:EXPIRED_AT_ONCE])
-    for origin, number in {(origin, seq // PACKAGE) for _, _, origin, seq in rows}:
-        Package.objects.filter(channel_id=origin, number=number).update(seed=b"")
-    Payload.objects.filter(entry_id__in=[position for position, *_ in rows]).delete()
-    projector.redraw({name for _, name, *_ in rows})
+    rows = list(ended[:EXPIRED_AT_ONCE])
+    destroy(rows)
+    projector.redraw({row.object for row in rows})
     return len(rows)
 
 
@@ -162,7 +157,7 @@ def take(
         origin=channel.origin,
         author=author_of(channel.origin),
         lane=channel.lane,
-        epoch=int(channel.origin.rpartition("/e")[2]),
+        epoch=epoch_of(channel.origin),
     )
     log = read_range(row.size, bytes(row.frontier))
     checkpoint, note = signed

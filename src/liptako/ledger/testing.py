@@ -20,7 +20,18 @@ from liptako.core.records.fields import decode_fields, encode_fields
 from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger import projector, registry, store
 from liptako.ledger.digest import state_digest
-from liptako.ledger.models import Channel, Counter, Entry, Package, Payload, Rejected, Waiting
+from liptako.ledger.models import (
+    Channel,
+    Counter,
+    DoubleHistory,
+    Entry,
+    Package,
+    Payload,
+    Recalled,
+    Receipt,
+    Rejected,
+    Waiting,
+)
 from liptako.ledger.node import Node
 from liptako.ledger.reader import channel_value, head_of_log, packages_of
 from liptako.ledger.tree import stored_subtrees
@@ -137,5 +148,6 @@ def _empty() -> None:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    for model in (Waiting, Rejected, Payload, Entry, Package, Channel, Counter):
+    kept = (Receipt, DoubleHistory, Recalled, Payload, Entry, Package, Channel, Counter)
+    for model in (Waiting, Rejected, *kept):
         model._default_manager.all().delete()

@@ -11,8 +11,9 @@ from liptako.core.errors import RefusedError
 from liptako.core.geo import Region
 from liptako.core.records.envelope import Header, Precedence
 from liptako.core.refs import OBJECT_BYTES, SHORT_BYTES, audience_id, object_id, short_code
+from liptako.federation.recalls import recall_drafts
 from liptako.ledger.node import Node
-from liptako.ledger.reader import thread_records
+from liptako.ledger.reader import roster_of, thread_records
 from liptako.ledger.records import Draft, Record, Thread
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
@@ -22,12 +23,14 @@ from liptako.situation import queries, rules
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
+    RECALLED,
     RELEASE,
     JournalEntry,
     Release,
     Transform,
 )
 from liptako.situation.records import Incident as IncidentPayload
+from liptako.situation.records import Recalled as RecalledPayload
 
 
 @transaction.atomic
@@ -195,6 +198,31 @@ def released(
         ),
         Draft(kind=RELEASE, object=name, office=actor.office, payload=note),
     ]
+
+
+@transaction.atomic
+def recall(node: Node, actor: Actor, name: str, audience: str, reason: str) -> Record:
+    """Take back what was released of an own incident to an audience; it is deleted everywhere.
+
+    Returns the note for ourselves. Raises RefusedError without a reason, or if it is not released
+    to this audience.
+    """
+    require(actor, Right.RELEASE_INCIDENT)
+    lock()
+    incident = own_incident(node, name)
+    thread = Thread(node.member, name, audience)
+    members = roster_of(audience)
+    drafts = recall_drafts(actor, thread, reason)
+    note = RecalledPayload(audience=audience, reason=reason.strip())
+    told = audit_draft(
+        node,
+        "incident.recall",
+        actor=actor,
+        subject=incident.reference,
+        detail=", ".join(sorted(members - node.alone)),
+    )
+    own = Draft(kind=RECALLED, object=name, office=actor.office, payload=note)
+    return append(node, [own, *drafts, told])[0]
 
 
 def write_journal(node: Node, actor: Actor, entry: JournalEntry) -> Record:

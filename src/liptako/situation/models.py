@@ -66,11 +66,14 @@ class Release(Projected):
     office = models.CharField(max_length=64)
     released_at = models.DateTimeField()
     versions = models.PositiveIntegerField()
+    recalled_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
 
     @property
     def has_ended(self) -> bool:
-        """Say whether its time is over: what was released is deleted everywhere."""
-        return self.until is not None and self.until <= timezone.now()
+        """Say whether it was taken back or its time is over: it is deleted everywhere."""
+        is_over = self.until is not None and self.until <= timezone.now()
+        return is_over or self.recalled_at is not None
 
 
 class JournalEntry(Projected):

@@ -12,7 +12,7 @@ from liptako.ledger.registry import Kind, Module, Table
 from liptako.ledger.rows import columns_of, replace_rows
 from liptako.situation import models, records, rules
 
-_OF_INCIDENT = {records.INCIDENT, records.RELEASE}
+_OF_INCIDENT = {records.INCIDENT, records.RELEASE, records.RECALLED}
 _IN = 500
 
 
@@ -28,7 +28,7 @@ def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
         good = [r for r, fault in zip(about, verdicts, strict=True) if fault is None]
         if state.incident is not None:
             incidents.append(_incident_row(thread, state.incident, good))
-        releases += list(_release_rows(thread, state.releases, good))
+        releases += list(_release_rows(thread, state, good))
         entries += list(_journal_rows(thread, known, rejections))
     replace_rows(models.Incident, threads.keys(), incidents)
     replace_rows(models.Release, threads.keys(), releases)
@@ -110,12 +110,13 @@ def _where(place: records.Place) -> dict[str, Any]:
 
 
 def _release_rows(
-    thread: Thread, releases: Mapping[str, records.Release], good: Sequence[Record]
+    thread: Thread, state: rules.IncidentState, good: Sequence[Record]
 ) -> Iterator[models.Release]:
     """Give a row for each audience that an incident was released to."""
-    for target, release in releases.items():
-        mine = [record for record in good if getattr(record.payload, "audience", "") == target]
-        last = mine[-1]
+    for target, release in state.releases.items():
+        about = [record for record in good if getattr(record.payload, "audience", "") == target]
+        mine = [record for record in about if record.header.kind == records.RELEASE]
+        last, recalled = mine[-1], state.recalled.get(target)
         yield models.Release(
             **columns_of(thread, target),
             target=target,
@@ -126,6 +127,8 @@ def _release_rows(
             office=last.header.office,
             released_at=last.header.time.moment(),
             versions=len(mine),
+            recalled_at=about[-1].header.time.moment() if recalled else None,
+            reason=recalled.reason if recalled else "",
         )
 
 

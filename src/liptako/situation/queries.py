@@ -98,7 +98,8 @@ def _own(actor: Actor | None) -> QuerySet[Incident]:
 
 def _releases_of_it() -> QuerySet[Release]:
     """Return the releases, not ended, of the incident that an outer query looks at."""
-    going_on = Release.objects.filter(Q(until=None) | Q(until__gt=timezone.now()))
+    in_time = Q(until=None) | Q(until__gt=timezone.now())
+    going_on = Release.objects.filter(in_time, recalled_at=None)
     return going_on.filter(author=OuterRef("author"), object=OuterRef("object"))
 
 

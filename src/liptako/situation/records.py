@@ -12,6 +12,7 @@ import msgspec
 JOURNAL = "situation.journal/1"
 INCIDENT = "situation.incident/1"
 RELEASE = "situation.release/1"
+RECALLED = "situation.recalled/1"
 
 
 class Level(enum.StrEnum):
@@ -160,8 +161,19 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: int | None = None
 
 
+class Recalled(msgspec.Struct, frozen=True, kw_only=True):
+    """The State took back what it had released to an audience, and why: seen by itself only.
+
+    What the audience gets is a recall in its own log.
+    """
+
+    audience: str
+    reason: str
+
+
 RECORDS: dict[str, type[msgspec.Struct]] = {
     JOURNAL: JournalEntry,
     INCIDENT: Incident,
     RELEASE: Release,
+    RECALLED: Recalled,
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from liptako.situation.display import words_of
 from liptako.situation.projection import as_row
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Transform
-from liptako.situation.release_forms import ReleaseForm
+from liptako.situation.release_forms import RecallForm, ReleaseForm
 from liptako.situation.rules import position_of
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
@@ -100,3 +100,33 @@ def _order(node: Node, form: ReleaseForm, before: IncidentPayload) -> actions.Re
         precedence=precedence_of(form),
         region=region,
     )
+
+
+@officer(Right.RELEASE_INCIDENT)
+def recall(request: OfficerRequest, name: str, audience: str) -> HttpResponse:
+    """Take back what was released to an audience; first say what will happen."""
+    node = request.node
+    row = queries.incident(request.actor, node.member, name)
+    held = queries.releases(request.actor, row) if row else ()
+    going_on = [item for item in held if item.target == audience and not item.has_ended]
+    if row is None or not going_on:
+        raise Http404
+    form = RecallForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.recall(node, request.actor, name, audience, form.cleaned_data["reason"])
+        except LiptakoError as error:
+            form.add_error(None, error_text(error))
+        else:
+            text = _("Recalled. Who has confirmed it stands beside the release.")
+            messages.success(request, text)
+            return redirect("incident", node.member, name)
+    told = queries.other_versions(request.actor, row)
+    context = {
+        "form": form,
+        "row": row,
+        "release": going_on[0],
+        "audience": audience_words(node.member, frozenset(going_on[0].members)),
+        "told": [item for item in told if item.audience == audience],
+    }
+    return render_form(request, "situation/recall.html", context)

@@ -4,7 +4,7 @@ Pure functions: the same answer on every node.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.core.geo import CELL_RADIUS_M, Position, Region, coarse_cell
+from liptako.core.records.shared import reason_fault
 from liptako.core.refs import audience_id, parse_object_id
 from liptako.situation.records import (
     Count,
@@ -23,6 +24,7 @@ from liptako.situation.records import (
     Period,
     PeriodPrecision,
     Place,
+    Recalled,
     Release,
     Standing,
     Transform,
@@ -44,30 +46,37 @@ Verdict = LiptakoError | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentState:
-    """An incident as its records leave it, and to whom it was released."""
+    """An incident as its records leave it, to whom it was released, and what was taken back."""
 
     incident: Incident | None = None
     releases: dict[str, Release] = field(default_factory=dict)
+    recalled: dict[str, Recalled] = field(default_factory=dict)
 
 
 def fold_incident(
-    payloads: Sequence[Incident | Release],
+    payloads: Sequence[Incident | Release | Recalled],
 ) -> tuple[IncidentState, list[Verdict]]:
     """Return the state of an incident, and for each record why it is rejected, if so."""
     incident: Incident | None = None
     releases: dict[str, Release] = {}
+    recalled: dict[str, Recalled] = {}
     verdicts: list[Verdict] = []
     for payload in payloads:
         if isinstance(payload, Release):
             fault = _release_fault(incident, payload)
             if fault is None:
                 releases[payload.audience] = payload
+                recalled.pop(payload.audience, None)
+        elif isinstance(payload, Recalled):
+            fault = _recalled_fault(payload, releases.keys() - recalled.keys())
+            if fault is None:
+                recalled[payload.audience] = payload
         else:
             fault = incident_fault(incident, payload)
             if fault is None:
                 incident = payload
         verdicts.append(fault)
-    return IncidentState(incident=incident, releases=releases), verdicts
+    return IncidentState(incident=incident, releases=releases, recalled=recalled), verdicts
 
 
 def incident_fault(before: Incident | None, after: Incident) -> Verdict:
@@ -131,15 +140,10 @@ def _rating_fault(incident: Incident) -> Verdict:
 
 def _period_fault(incident: Incident) -> Verdict:
     """Return what is wrong with a period, or nothing."""
-    period = incident.period
-    try:
-        begins = Instant(period.begins)
-        ends = begins if period.ends is None else Instant(period.ends)
-    except MalformedError as fault:
-        return fault
-    if ends < begins:
+    begins, ends = incident.period.begins, incident.period.ends
+    if ends is not None and ends < begins:
         return RefusedError("incident: it ends before it begins")
-    return None
+    return _instant_fault(begins) or (None if ends is None else _instant_fault(ends))
 
 
 def place_fault(place: Place) -> Verdict:
@@ -194,6 +198,13 @@ def _release_fault(incident: Incident | None, release: Release) -> Verdict:
     if release.audience != audience_id(release.members):
         return RefusedError("release: its audience is not that of its members")
     return None if release.until is None else _instant_fault(release.until)
+
+
+def _recalled_fault(payload: Recalled, released: Collection[str]) -> Verdict:
+    """Return what is wrong with taking a release back, or nothing."""
+    if payload.audience not in released:
+        return RefusedError("recall: it is not released to this audience")
+    return reason_fault(payload.reason)
 
 
 def _instant_fault(milliseconds: int) -> Verdict:

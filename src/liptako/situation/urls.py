@@ -11,6 +11,7 @@ urlpatterns = [
     path("incidents/<slug:author>/<slug:name>/", views.incident, name="incident"),
     path("incidents/<slug:name>/change", views.change, name="change"),
     path("incidents/<slug:name>/release", release_views.release, name="release"),
+    path("incidents/<slug:name>/recall/<slug:audience>", release_views.recall, name="recall"),
     path("map/", views.incident_map, name="map"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),

@@ -7,11 +7,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import LiptakoError
+from liptako.federation.recalls import Taken, taken
+from liptako.ledger.records import Thread
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
 from liptako.situation import actions, queries, words
 from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
+from liptako.situation.models import Release
 from liptako.situation.search import filter_form
 from liptako.web.audiences import audience_namer
 from liptako.web.basemap import reach
@@ -60,7 +63,10 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "words": words_of(row),
         "own": row.author == request.node.member,
         "versions": with_words(queries.other_versions(request.actor, row)),
-        "releases": [(item, name_of(frozenset(item.members))) for item in releases],
+        "releases": [
+            (item, name_of(frozenset(item.members)), _deleted(item) if item.has_ended else [])
+            for item in releases
+        ],
         "outdated": any(
             item.released_at < row.updated_at for item in releases if not item.has_ended
         ),
@@ -68,6 +74,11 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "transforms": words.TRANSFORMS,
     }
     return render(request, "situation/incident.html", context)
+
+
+def _deleted(release: Release) -> list[Taken]:
+    """Return how far the end of a release has got at each member who had it."""
+    return taken(Thread(release.author, release.object, release.target))
 
 
 @officer(Right.REPORT_INCIDENT)

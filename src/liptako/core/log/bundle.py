@@ -8,7 +8,7 @@ in `sealed`; what the frames prove is in `verify` (docs/spec/bundle.md).
 
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 import zstandard
@@ -24,11 +24,20 @@ _STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
 _WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _EMPTY_HASH = b'"payload":{"hash":""'
 
+_Many = msgspec.Meta(max_length=2**16)
+"""More parts than any good frame has: a list of millions would fill the memory unread."""
+
 
 class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
     """The sender's signed heads; always the first frame."""
 
     note: bytes
+
+
+class RoomFrame(msgspec.Struct, frozen=True, array_like=True, tag="room"):
+    """How many bytes the answer should have at most: what the line carries in a few seconds."""
+
+    size: int
 
 
 class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
@@ -39,7 +48,7 @@ class ChannelFrame(msgspec.Struct, frozen=True, array_like=True, tag="channel"):
     """
 
     origin: str
-    roster: tuple[str, ...]
+    roster: Annotated[tuple[str, ...], _Many]
     lane: str
     checkpoint: bytes
     start: int
@@ -55,11 +64,56 @@ class PackageFrame(msgspec.Struct, frozen=True, array_like=True, tag="package"):
     """
 
     start: int
-    headers: tuple[bytes, ...]
-    bodies: tuple[bytes | None, ...]
+    headers: Annotated[tuple[bytes, ...], _Many]
+    bodies: Annotated[tuple[bytes | None, ...], _Many]
     seed: bytes
-    salts: tuple[bytes, ...]
-    proof: tuple[bytes, ...]
+    salts: Annotated[tuple[bytes, ...], _Many]
+    proof: Annotated[tuple[bytes, ...], _Many]
+
+
+class AheadFrame(msgspec.Struct, frozen=True, array_like=True, tag="ahead"):
+    """An entry of the log shown before its turn, with its inclusion proof in the checkpoint."""
+
+    seq: int
+    header: bytes
+    body: bytes | None
+    salt: bytes
+    proof: Annotated[tuple[bytes, ...], _Many]
+
+
+class ReceiptFrame(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
+    """What a member signed that it stored of a log, but for the root, which its reader knows."""
+
+    origin: str
+    size: int
+    member: str
+    time: int
+    signature: bytes
+
+
+class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
+    """What its author signed of a log that the receiver holds otherwise: once it had this root.
+
+    `proof` leads from `root` over `size` entries to `checkpoint`.
+    """
+
+    origin: str
+    checkpoint: bytes
+    size: int
+    root: bytes
+    proof: Annotated[tuple[bytes, ...], _Many]
+
+
+class LaterFrame(msgspec.Struct, frozen=True):
+    """A frame that only a later version can read; it is passed over."""
+
+    name: str
+
+
+class _AnyFrame(msgspec.Struct, frozen=True, array_like=True):
+    """The name of a frame; what stands behind it is passed over without being built."""
+
+    name: str
 
 
 class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
@@ -68,29 +122,44 @@ class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     frames: int
 
 
-Frame = HeadsFrame | ChannelFrame | PackageFrame | EndFrame
+Known = (
+    HeadsFrame
+    | RoomFrame
+    | ChannelFrame
+    | AheadFrame
+    | PackageFrame
+    | ReceiptFrame
+    | HistoryFrame
+    | EndFrame
+)
+Frame = Known | LaterFrame
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
+_any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
+_NAMES = frozenset({"heads", "room", "channel", "ahead", "package", "receipt", "history", "end"})
 
 
 class BundleWriter:
-    """Writes the frames of one bundle to a stream; `close` ends it."""
+    """Writes the frames of one bundle to a stream; `close` ends it. `written` counts its bytes."""
 
     def __init__(self, target: BinaryIO) -> None:
         """Write the magic and begin to compress."""
         target.write(MAGIC)
         self._target = target
+        self.written = len(MAGIC)
         parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW_LOG)
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         self._frames = 0
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Known) -> None:
         """Write one frame, so that a reader of what is written up to here can have it whole."""
         body = _encoder.encode(frame)
         data = len(body).to_bytes(_LENGTH_BYTES, "big") + body
-        self._target.write(self._compressor.compress(data))
-        self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+        part = self._compressor.compress(data)
+        part += self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        self._target.write(part)
+        self.written += len(part)
         self._frames += 1
 
     def close(self) -> None:
@@ -124,7 +193,8 @@ class _Inflater:
         """Return exactly that many bytes. Raises MalformedError if there are fewer."""
         while len(self._ready) < length:
             self._fill()
-        data = bytes(self._ready[:length])
+        with memoryview(self._ready) as ready:
+            data = bytes(ready[:length])
         del self._ready[:length]
         return data
 
@@ -176,10 +246,23 @@ def _read_frame(inflater: _Inflater) -> Frame:
             limit=FRAME_LIMIT,
             got=length,
         )
+    data = inflater.read(length)
     try:
-        return _decoder.decode(inflater.read(length))
+        return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        return _later_frame(data, cause)
+
+
+def _later_frame(data: bytes, cause: Exception) -> LaterFrame:
+    """Return a frame whose name is not known here. Raises MalformedError for any other fault."""
+    name: str | None
+    try:
+        name = _any_decoder.decode(data).name
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        name = None
+    if name is None or name in _NAMES:
         raise MalformedError("bundle: a frame cannot be read") from cause
+    return LaterFrame(name)
 
 
 def strip_hash(header: bytes, salt: bytes, body: bytes) -> bytes:

@@ -11,19 +11,32 @@ from dataclasses import dataclass, replace
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
-from liptako.core.log.bundle import ChannelFrame, Frame, HeadsFrame, PackageFrame
+from liptako.core.log.bundle import (
+    AheadFrame,
+    ChannelFrame,
+    Frame,
+    HeadsFrame,
+    PackageFrame,
+    restore_hash,
+)
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads
+from liptako.core.log.merkle import leaf_hash, verify_inclusion
 from liptako.core.log.verify import Channel, read_header
-from liptako.core.records.envelope import Lane
+from liptako.core.records.envelope import Header, Lane
+from liptako.core.records.shared import RECALL
 from liptako.core.refs import audience_id, author_of, member_id
+
+Place = tuple[str, int]
+"""The origin of a log and the place of an entry in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A log of which packages come: who hands it on, whose it is, what its author signed of it.
 
-    `note` is the checkpoint as signed; `due` is where the next package has to begin.
+    `note` is the checkpoint as signed; `due` is where the next package has to begin; `recalled` are
+    the places whose payloads may be gone because their author took them back.
     """
 
     sender: str
@@ -32,6 +45,7 @@ class Delivery:
     checkpoint: Checkpoint
     note: bytes
     due: int
+    recalled: frozenset[Place] = frozenset()
 
 
 def heads_note(frame: Frame | None) -> bytes:
@@ -102,12 +116,37 @@ def _check_roster(frame: ChannelFrame, wanted: Collection[str]) -> None:
         )
 
 
+def open_ahead(delivery: Delivery, frame: AheadFrame) -> Delivery:
+    """Return the delivery with what an entry recalls that is shown ahead of its place.
+
+    Raises MalformedError or VerificationError if its author has not signed it there.
+    """
+    data = restore_hash(frame.header, frame.salt, frame.body or b"")
+    checkpoint = delivery.checkpoint
+    verify_inclusion(
+        leaf_hash(data),
+        index=frame.seq,
+        size=checkpoint.size,
+        root=checkpoint.root,
+        proof=frame.proof,
+    )
+    named = recalled_by(read_header(delivery.channel, data))
+    return replace(delivery, recalled=delivery.recalled | named)
+
+
+def recalled_by(header: Header) -> frozenset[Place]:
+    """Return the places that a record names if it is a recall, or else none."""
+    if header.kind != RECALL:
+        return frozenset()
+    return frozenset((ref.origin, ref.seq) for ref in header.refs)
+
+
 def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> Delivery:
     """Return the delivery with what is due after a package. Raises VerificationError.
 
     The package has to begin where the one before ended, and nobody but the author may have left
-    out a payload. Who hands a log on may lack those that have expired, and those of records that
-    nobody can read; what else is left out would never come again.
+    out a payload. Who hands a log on may lack those that have expired, those that were recalled,
+    and those of records that nobody can read; what else is left out would never come again.
     """
     channel = delivery.channel
     if package.start != delivery.due:
@@ -118,8 +157,11 @@ def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> De
             expected=delivery.due,
             start=package.start,
         )
-    for header, body in zip(package.headers, package.bodies, strict=False):
-        if body is None and not _may_lack(delivery, header, now):
+    pairs = zip(package.headers, package.bodies, strict=False)
+    for seq, (header, body) in enumerate(pairs, package.start):
+        if body is not None or (channel.origin, seq) in delivery.recalled:
+            continue
+        if not _may_lack(delivery, header, now):
             raise VerificationError(
                 "%(origin)s: %(sender)s has left out a payload that its author has not",
                 origin=channel.origin,

@@ -1,14 +1,16 @@
 """Heads: what one node tells another that it holds, as a signed note.
 
 The first thing in every exchange: origin, size and root of each log that the two may share, those
-of the receiver included. From it the other side knows what to send; its word about the receiver's
-own logs is a receipt in the making. Nothing in it tells of logs that the receiver may not have.
+of the receiver included. From it the other side knows what to send, and which receipts are still
+asked for. Nothing in it tells of logs that the receiver may not have.
 """
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError, VerificationError
 from liptako.core.keys import Signer
 from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
@@ -16,41 +18,80 @@ from liptako.core.log.note import open_note, read_note, sign_note
 from liptako.core.refs import member_id
 
 _FIRST = "liptako.heads/1"
-_EPOCH_LINE = 3
+_AGE_LINE = 3
 _MIN_LINES = 4
-_EPOCH = re.compile(r"[1-9][0-9]{0,8}")
+_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14})")
+_ASKED = re.compile(r"([A-Z0-9]{2,12})=(0|[1-9][0-9]{0,15})")
+_LOG_PARTS = 3
+_UNTOLD = Instant(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A receipt that is wanted: who holds the log `origin` has `member`'s only up to `size`."""
+
+    origin: str
+    member: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
     """From whom, to whom, and the logs that the sender holds, in the order of their origins.
 
-    `epoch` is that of the sender's own logs.
+    `epoch` is that of the sender's own logs, `time` when it said so by its own clock, `asked` the
+    receipts that it wants, in the order of origins and members.
     """
 
     sender: str
     recipient: str
     epoch: int = 1
+    time: Instant = _UNTOLD
     logs: tuple[Checkpoint, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
     @property
-    def age(self) -> tuple[int, int]:
-        """What is greater in the later of two heads from one sender to one recipient.
+    def total(self) -> int:
+        """How many entries the sender holds in all."""
+        return sum(log.size for log in self.logs)
 
-        Within an epoch no log becomes shorter or is left out, so that their sizes add up to more
-        and more. A node that was restored from a backup may hold less: its epoch is greater.
+    def is_later_than(self, other: "Heads") -> bool:
+        """Say whether this is news after other heads from this sender to this recipient.
+
+        Within an epoch no log becomes shorter, so that more entries are later ones, whatever the
+        clock says. Who says later that it holds less was set back, or restored with a new epoch.
+        After a clock was put right, two heads may each be news after the other: what that costs is
+        an entry that is sent twice.
         """
-        return self.epoch, sum(log.size for log in self.logs)
+        if self.epoch != other.epoch:
+            return self.epoch > other.epoch
+        return self.total > other.total or self.time > other.time
 
     def text(self) -> str:
         """Return the note text of these heads."""
-        lines = [_FIRST, self.sender, self.recipient, str(self.epoch)]
-        lines += [f"{log.origin} {log.size} {b64encode(log.root).decode()}" for log in self.logs]
+        lines = [_FIRST, self.sender, self.recipient, f"{self.epoch} {self.time.milliseconds}"]
+        lines += [self._line(log) for log in self.logs]
         return "".join(f"{line}\n" for line in lines)
+
+    def _line(self, log: Checkpoint) -> str:
+        """Return the line of a log: origin, size, root, and the receipts that are wanted of it."""
+        asked = "".join(
+            f" {item.member}={item.size}" for item in self.asked if item.origin == log.origin
+        )
+        return f"{log.origin} {log.size} {b64encode(log.root).decode()}{asked}"
 
     def size_of(self, origin: str) -> int:
         """Return how many entries of a log the sender holds, in one run from the first."""
         return next((log.size for log in self.logs if log.origin == origin), 0)
+
+    def root_of(self, origin: str) -> bytes:
+        """Return the root that the sender has of a log, nothing if it holds none of it."""
+        return next((log.root for log in self.logs if log.origin == origin), b"")
+
+    def wants(self, origin: str, member: str) -> int | None:
+        """Return up to where the sender has a member's receipt, if it asks for a later one."""
+        found = (item.size for item in self.asked if (item.origin, item.member) == (origin, member))
+        return next(found, None)
 
 
 def key_name(member: str) -> str:
@@ -86,16 +127,36 @@ def _parse(text: str) -> Heads:
     lines = text.removesuffix("\n").split("\n")
     if len(lines) < _MIN_LINES or lines[0] != _FIRST:
         raise MalformedError("heads: expected %(first)s, got %(got)s", first=_FIRST, got=text[:60])
-    if not _EPOCH.fullmatch(lines[_EPOCH_LINE]):
-        raise MalformedError("heads: expected an epoch, got %(got)s", got=lines[_EPOCH_LINE][:60])
-    logs = tuple(parse_checkpoint(line.replace(" ", "\n") + "\n") for line in lines[_MIN_LINES:])
+    age = _AGE.fullmatch(lines[_AGE_LINE])
+    if age is None:
+        raise MalformedError(
+            "heads: expected an epoch and a time, got %(got)s", got=lines[_AGE_LINE][:60]
+        )
+    logs, asked = _parse_logs(lines[_MIN_LINES:])
     heads = Heads(
         sender=member_id(lines[1]),
         recipient=member_id(lines[2]),
-        epoch=int(lines[_EPOCH_LINE]),
+        epoch=int(age[1]),
+        time=Instant(int(age[2])),
         logs=logs,
+        asked=asked,
     )
     origins = [log.origin for log in logs]
     if heads.text() != text or origins != sorted(set(origins)):
         raise MalformedError("heads: expected each log once, in the order of the origins")
     return heads
+
+
+def _parse_logs(lines: Sequence[str]) -> tuple[tuple[Checkpoint, ...], tuple[Asked, ...]]:
+    """Read the lines of the logs. Raises MalformedError."""
+    logs, asked = [], []
+    for line in lines:
+        parts = line.split(" ")
+        log = parse_checkpoint("\n".join(parts[:_LOG_PARTS]) + "\n")
+        found = [_ASKED.fullmatch(part) for part in parts[_LOG_PARTS:]]
+        wanted = [(match[1], int(match[2])) for match in found if match]
+        if len(wanted) != len(found) or wanted != sorted(dict(wanted).items()):
+            raise MalformedError("heads: expected receipts as ML=3, got %(got)s", got=line[-60:])
+        logs.append(log)
+        asked += [Asked(origin=log.origin, member=name, size=size) for name, size in wanted]
+    return tuple(logs), tuple(asked)

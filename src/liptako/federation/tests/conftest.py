@@ -73,7 +73,7 @@ class Desk:
     def bundle(self, member, other):
         with self.fleet.at(member) as node:
             target = io.BytesIO()
-            sync.write_bundle(node, other, target, limit=None, standalone=True)
+            sync.write_bundle(node, other, target, sync.WHOLE)
             return target.getvalue()
 
     def events(self, member, event="test"):

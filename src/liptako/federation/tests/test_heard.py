@@ -1,9 +1,12 @@
 """What a partner's word is worth: which is the latest, when it was heard, what was wrong."""
 
+from dataclasses import replace
+
 import pytest
 
-from liptako.core.errors import NetworkError
+from liptako.core.errors import NetworkError, VerificationError
 from liptako.core.log.bundle import HeadsFrame
+from liptako.core.log.heads import read_heads
 from liptako.federation import exchange, peers
 from liptako.ledger import store
 from tests.bundles import (
@@ -14,8 +17,10 @@ from tests.bundles import (
     replaced,
     sealed_frames,
     tampered,
+    texts,
     write,
 )
+from tests.fleet import Wire
 
 ALONE = frozenset()
 WITH_NE = frozenset({"ML", "NE"})
@@ -46,9 +51,10 @@ def fault_of(fleet, member, other):
 @pytest.mark.parametrize("audience", [ALONE, WITH_NE], ids=["for itself", "for another"])
 def test_heads_do_not_tell_how_many_records_a_partner_may_not_have(fleet, audience):
     write(fleet, "ML", "for two", audience=PAIR)
-    before = heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    before = read_heads(heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF")))
     write(fleet, "ML", *[f"number {i}" for i in range(5)], audience=audience)
-    assert heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF")) == before
+    after = read_heads(heads_in(fleet, "BF", bundle_for(fleet, "ML", "BF")))
+    assert replace(after, time=before.time) == before
 
 
 def test_heads_that_hold_what_came_from_a_third_member_are_later_ones(fleet):
@@ -96,22 +102,24 @@ def test_news_that_come_to_the_door_are_heard_over_the_network(fleet):
     assert (after[0] > before[0], after[1]) == (True, "network")
 
 
-def test_of_a_partner_with_nothing_new_an_answer_is_heard_by_who_asks(fleet):
-    fleet.exchange("ML", "BF")
-    before = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
-    fleet.exchange("ML", "BF")
-    after = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
-    assert (after[0][0] > before[0][0], after[0][1]) == (True, "answer")
-    assert after[1] == before[1]
-
-
-def test_each_of_two_idle_partners_hears_the_other_when_it_asks(fleet):
+def test_of_two_partners_with_nothing_new_each_hears_the_other(fleet):
     fleet.settle()
     before = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
     fleet.exchange("ML", "BF")
-    fleet.exchange("BF", "ML")
     after = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
     assert [new > old for (new, _), (old, _) in zip(after, before, strict=True)] == [True, True]
+    assert [door for _, door in after] == ["answer", "network"]
+
+
+def test_a_request_played_again_does_not_make_a_silent_partner_look_alive(fleet):
+    fleet.settle()
+    request = bundle_for(fleet, "BF", "ML")
+    with fleet.at("ML") as node:
+        exchange.answer(node, request)
+    before = heard(fleet, "ML", "BF")
+    with fleet.at("ML") as node:
+        exchange.answer(node, request)
+    assert heard(fleet, "ML", "BF") == before
 
 
 class Old:
@@ -124,15 +132,18 @@ class Old:
         return self.reply
 
 
-def test_an_answer_that_says_less_than_before_is_heard_but_not_believed(fleet):
-    old = Old(bundle_for(fleet, "BF", "ML"))
+def test_an_answer_that_says_less_than_before_is_believed_for_it_is_of_today(fleet):
+    data = bundle_for(fleet, "BF", "ML")
     write(fleet, "BF", "one")
     fleet.exchange("ML", "BF")
     before = row_of(fleet, "ML", "BF")
     with fleet.at("ML") as node:
-        exchange.exchange_with(node, "BF", old)
+        exchange.exchange_with(node, "BF", Old(data))
     after = row_of(fleet, "ML", "BF")
-    assert (after.heard_at > before.heard_at, bytes(after.heads)) == (True, bytes(before.heads))
+    assert (after.heard_at > before.heard_at, bytes(after.heads)) == (
+        True,
+        heads_in(fleet, "ML", data),
+    )
 
 
 # What was wrong
@@ -193,3 +204,86 @@ def test_what_is_wrong_with_a_file_is_taken_away_though_a_try_failed_before(flee
     assert "cut short" in fault_of(fleet, "BF", "ML")
     read(fleet, "BF", bundle_for(fleet, "ML", "BF"))
     assert fault_of(fleet, "BF", "ML") == ""
+
+
+# When nothing is new
+
+
+def last_exchange(fleet, member, other):
+    """Return what travelled in one exchange, and its report."""
+    wire = Wire(fleet)
+    with fleet.at(member) as node:
+        report = exchange.exchange_with(node, other, wire)
+    return wire.sent, report
+
+
+def test_with_nothing_new_a_line_goes_each_way(fleet):
+    write(fleet, "ML", "one")
+    write(fleet, "NE", "two")
+    fleet.settle()
+    sent, report = last_exchange(fleet, "ML", "BF")
+    assert [data.startswith(b"liptako.same/1") for data in sent] == [True, True]
+    assert (sum(map(len, sent)) <= 400, report.taken, report.faults) == (True, 0, [])
+
+
+def test_a_line_moves_last_heard_and_up_to_when_all_is_here(fleet):
+    write(fleet, "BF", "one")
+    fleet.settle()
+    before = [state(fleet, *pair).said_at for pair in (("ML", "BF"), ("BF", "ML"))]
+    heard_before = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    sent, _ = last_exchange(fleet, "ML", "BF")
+    assert len(sent) == 2
+    after = [state(fleet, *pair).said_at for pair in (("ML", "BF"), ("BF", "ML"))]
+    assert [new > old for new, old in zip(after, before, strict=True)] == [True, True]
+    heard_after = heard(fleet, "ML", "BF"), heard(fleet, "BF", "ML")
+    assert [new[0] > old[0] for new, old in zip(heard_after, heard_before, strict=True)] == [
+        True, True
+    ]  # fmt: skip
+
+
+def state(fleet, member, other):
+    with fleet.at(member) as node:
+        return peers.state_of(node, other)
+
+
+@pytest.mark.parametrize("who", ["ML", "BF"])
+def test_with_something_new_on_either_side_bundles_go(fleet, who):
+    fleet.settle()
+    write(fleet, who, "one")
+    last_exchange(fleet, "ML", "BF")
+    assert [texts(fleet, member) for member in ("ML", "BF")] == [["one"], ["one"]]
+
+
+def test_a_line_played_again_does_not_make_a_silent_partner_look_alive(fleet):
+    fleet.settle()
+    sent, _ = last_exchange(fleet, "BF", "ML")
+    before = heard(fleet, "ML", "BF")
+    with fleet.at("ML") as node:
+        assert exchange.answer(node, sent[0]).startswith(b"liptako.same/1")
+    assert heard(fleet, "ML", "BF") == before
+
+
+def test_a_line_of_somebody_who_was_never_heard_is_answered_with_nothing(fleet):
+    fleet.settle()
+    sent, _ = last_exchange(fleet, "BF", "ML")
+    fleet.restart()
+    with fleet.at("ML") as node:
+        assert exchange.answer(node, sent[0]) == b""
+
+
+def test_a_line_by_a_stranger_or_for_somebody_else_is_refused(fleet):
+    fleet.settle()
+    sent, _ = last_exchange(fleet, "BF", "ML")
+    forged = sent[0].replace(b"BF", b"NE")
+    with fleet.at("ML") as node, pytest.raises(VerificationError):
+        exchange.answer(node, forged)
+    with fleet.at("NE") as node, pytest.raises(VerificationError):
+        exchange.answer(node, sent[0])
+
+
+def test_an_answer_that_is_no_such_line_leads_to_bundles(fleet):
+    fleet.settle()
+    sent, _ = last_exchange(fleet, "BF", "ML")
+    other = Old(sent[0])  # its own line, sent back
+    with fleet.at("BF") as node, pytest.raises(VerificationError):
+        exchange.exchange_with(node, "ML", other)

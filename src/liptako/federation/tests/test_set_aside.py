@@ -142,8 +142,8 @@ def test_a_card_tells_for_whom_records_wait_and_how_many_break_a_rule(desk, acto
         url="/partners/",
         count=3,
         lines=(
-            Line(text="Burkina Faso: 3 records wait", url="/partners/"),
-            Line(text="Niger: 2 records wait", url="/partners/"),
+            Line(text="Burkina Faso: 3 records without its receipt", url="/partners/"),
+            Line(text="Niger: 2 records without its receipt", url="/partners/"),
             Line(text="1 records break a rule", url="/partners/set-aside/rejected/"),
         ),
     )

@@ -1,5 +1,6 @@
 """Exchange between nodes: what is released arrives, nothing else does, faults are named."""
 
+import hashlib
 import io
 
 import pytest
@@ -15,7 +16,7 @@ from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import unseal
 from liptako.core.records.envelope import Precedence
-from liptako.federation import peers, sync
+from liptako.federation import exchange, peers
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import Channel, Entry, Payload
 from tests.bundles import (
@@ -33,6 +34,7 @@ from tests.bundles import (
     texts,
     write,
 )
+from tests.fleet import Wire
 
 
 def test_what_one_releases_the_others_have(fleet):
@@ -111,9 +113,13 @@ def test_an_old_word_of_a_partner_does_not_undo_a_newer_one(fleet):
 
 
 def test_many_records_go_in_several_requests(fleet):
-    write(fleet, "ML", *[f"number {i}" for i in range(sync.ONLINE_ENTRIES + 300)])
-    fleet.exchange("ML", "BF")
-    assert len(texts(fleet, "BF")) == sync.ONLINE_ENTRIES + 300
+    noise = [hashlib.shake_256(i.to_bytes(4, "big")).hexdigest(200) for i in range(700)]
+    write(fleet, "ML", *noise)
+    with fleet.at("ML") as node:
+        wire = Wire(fleet)
+        report = exchange.exchange_with(node, "BF", wire)
+    assert (len(wire.sent) > 2, report.more) == (True, False)
+    assert texts(fleet, "BF") == sorted(noise)
 
 
 def test_an_urgent_record_goes_before_a_backlog(fleet):
@@ -244,6 +250,18 @@ def test_a_log_that_is_not_in_order_is_refused_by_name(fleet, changes, message):
 
 def test_a_log_of_our_own_is_not_taken_from_anybody(fleet):
     frames = [heads_frame(fleet), forged_channel(fleet, author="BF"), PACKAGE]
+    report = read(fleet, "BF", sealed_frames(fleet, "BF", frames))
+    assert (report.taken, "signed by no key" in str(report.faults[0])) == (0, True)
+
+
+def test_what_a_partner_gives_back_of_a_log_of_our_own_is_passed_over(fleet):
+    write(fleet, "BF", "one")
+    with fleet.at("BF"):
+        log = Channel.objects.get(author="BF")
+        channel = ChannelFrame(
+            log.origin, ("BF", "ML", "NE"), "bulk", bytes(log.checkpoint), 0, b""
+        )
+    frames = [heads_frame(fleet), channel, PACKAGE]
     report = read(fleet, "BF", sealed_frames(fleet, "BF", frames))
     assert (report.taken, report.faults) == (0, [])
 

@@ -10,6 +10,7 @@ from django_tasks_db.models import DBTaskResult
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import MalformedError, NetworkError
 from liptako.federation import peers
+from liptako.federation.heads import heads_for
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
 from tests import pact
@@ -33,8 +34,8 @@ def test_a_partner_of_whom_nothing_was_heard(desk):
     shown = facts(desk.get("/partners/"), "Burkina Faso")
     assert shown == {
         "Last heard": "never",
-        "Stored there": "0 of our records, by its signed word",
-        "Waits to be sent": "nothing",
+        "Stored there": "0 of our records, by its signed receipt",
+        "Without its receipt": "nothing",
         "Received": "0",
         "Address": "https://bf.invalid:8443 Change",
     }
@@ -44,9 +45,9 @@ def test_what_waits_is_counted_with_the_age_of_the_oldest(desk):
     desk.write("ML", "one", "two")
     desk.write("ML", "for two", audience=PAIR)
     desk.write("ML", "ours", audience=frozenset())
-    waits = facts(desk.get("/partners/"), "Burkina Faso")["Waits to be sent"]
+    waits = facts(desk.get("/partners/"), "Burkina Faso")["Without its receipt"]
     assert re.fullmatch(r"3\s?, the oldest .+ ago|3\s?, the oldest just now", waits)
-    assert facts(desk.get("/partners/"), "Niger")["Waits to be sent"].startswith("2")
+    assert facts(desk.get("/partners/"), "Niger")["Without its receipt"].startswith("2")
 
 
 def test_after_an_exchange_it_is_said_what_is_stored_there_and_what_came(desk):
@@ -54,8 +55,8 @@ def test_after_an_exchange_it_is_said_what_is_stored_there_and_what_came(desk):
     desk.write("BF", "theirs")
     desk.fleet.exchange("ML", "BF")
     shown = facts(desk.get("/partners/"), "Burkina Faso")
-    assert (shown["Stored there"], shown["Waits to be sent"], shown["Received"]) == (
-        "2 of our records, by its signed word", "nothing", "1"
+    assert (shown["Stored there"], shown["Without its receipt"], shown["Received"][:1]) == (
+        "2 of our records, by its signed receipt", "nothing", "1"
     )  # fmt: skip
     assert shown["Last heard"].endswith("(over the network)")
 
@@ -236,3 +237,83 @@ def test_looking_at_the_address_of_an_exchange_asks_for_none(desk):
 @pytest.mark.parametrize("address", ["/partners/", "/partners/set-aside/waiting/"])
 def test_who_has_not_signed_in_comes_to_the_sign_in(client, db, address):
     assert client.get(address).headers["Location"] == f"/account/sign-in/?next={address}"
+
+
+# Whether it passes
+
+
+def tag(answer, name):
+    """Return what a page says of the way to a partner."""
+    head = answer.content.decode().partition(f"<h2>{name}</h2>")[2].partition("</div>")[0]
+    return " ".join(re.sub("<[^>]+>", " ", head).split())
+
+
+def test_a_way_passes_once_a_partner_has_answered(desk):
+    seen = [tag(desk.get("/partners/"), "Burkina Faso")]
+    desk.fleet.exchange("BF", "ML")  # it came to us: that the way there is open is not known
+    seen.append(tag(desk.get("/partners/"), "Burkina Faso"))
+    desk.fleet.exchange("ML", "BF")
+    desk.fleet.exchange("BF", "ML")
+    seen.append(tag(desk.get("/partners/"), "Burkina Faso"))
+    desk.fleet.cut.add("BF")
+    with pytest.raises(NetworkError):
+        desk.fleet.exchange("ML", "BF")
+    seen.append(tag(desk.get("/partners/"), "Burkina Faso"))
+    assert seen == ["not tried yet", "not tried yet", "passing", "not passing"]
+
+
+def test_a_partner_without_an_address_is_one_of_files(desk):
+    desk.post("/partners/BF/address/", {"url": ""})
+    assert tag(desk.get("/partners/"), "Burkina Faso") == "by file"
+
+
+def test_what_a_partner_released_and_is_not_here_is_told(desk):
+    desk.write("BF", "one", "two")
+    desk.fleet.exchange("ML", "BF")
+    received = facts(desk.get("/partners/"), "Burkina Faso")["Received"]
+    assert received.startswith("2 – everything that it released to us up to")
+    with desk.fleet.at("ML"):
+        now = desk.fleet.nodes["ML"].clock().moment()
+        peers.note_heard("BF", heads_with_more(desk), now, "file")
+    received = facts(desk.get("/partners/"), "Burkina Faso")["Received"]
+    assert received == "2 – 3 that it released to us are not here yet"
+
+
+def heads_with_more(desk):
+    """Return what BF says once it has written three more records."""
+    desk.write("BF", "three", "four", "five")
+    with desk.fleet.at("BF") as node:
+        return heads_for(node, "ML")
+
+
+def test_a_test_message_goes_there_and_back(desk):
+    assert "Test message" not in facts(desk.get("/partners/"), "Burkina Faso")
+    told = desk.said(desk.post("/partners/BF/test/"))
+    assert told == [("success", "The test message was written. Its receipt will show here.")]
+    assert facts(desk.get("/partners/"), "Burkina Faso")["Test message"].endswith("no receipt yet")
+    desk.fleet.exchange("ML", "BF")
+    assert facts(desk.get("/partners/"), "Burkina Faso")["Test message"].endswith("there and back")
+
+
+def test_of_several_test_messages_the_last_one_counts(desk):
+    desk.post("/partners/BF/test/")
+    desk.fleet.exchange("ML", "BF")
+    desk.post("/partners/BF/test/")
+    assert facts(desk.get("/partners/"), "Burkina Faso")["Test message"].endswith("no receipt yet")
+
+
+def test_what_has_no_receipt_is_listed_the_oldest_first(desk):
+    desk.write("ML", "one", "two")
+    desk.fleet.exchange("ML", "BF")
+    desk.write("ML", "three")
+    desk.post("/partners/BF/test/")
+    rows = desk.get("/partners/BF/outbox/").context["page"]
+    assert [(row.kind, row.channel.lane) for row in rows] == [
+        ("members.audit/1", "bulk"), ("exchange.test/1", "urgent")
+    ]  # fmt: skip
+    assert len(desk.get("/partners/NE/outbox/").context["page"]) == 3
+
+
+def test_a_stranger_has_no_outbox_and_gets_no_test(desk):
+    assert desk.get("/partners/TG/outbox/").status_code == 409
+    assert desk.post("/partners/TG/test/").status_code == 409

@@ -106,7 +106,7 @@ def test_a_changed_payload_is_found(node, log, change):
 
 def test_a_payload_of_ours_that_was_deleted_is_found(node, log):
     Payload.objects.filter(entry__seq=7).delete()
-    told = f"{log}@7: its payload is missing though it has not expired: "
+    told = f"{log}@7: its payload is missing though it has neither expired nor been recalled: "
     assert found(node) == [told + "somebody deleted it, or the database was damaged"]
 
 
@@ -114,7 +114,7 @@ def test_a_payload_of_ours_that_was_deleted_is_found(node, log):
 def test_a_payload_of_ours_may_be_gone_once_it_has_expired(node, later, faults):
     store.append(node, [event(1, retain=Instant(node.clock().milliseconds + later))])
     Payload.objects.all().delete()
-    assert ["missing though it has not expired" in fault for fault in found(node)] == [
+    assert ["missing though it has neither expired" in fault for fault in found(node)] == [
         True
     ] * faults
 

@@ -43,7 +43,8 @@ def test_an_own_incident_is_shown_with_all_that_belongs_to_it(desk, sign_in):
     assert (context["row"].summary, context["own"], context["outdated"]) == ("Nôtre", True, False)
     assert [entry.text for entry in context["entries"]] == ["Vérifié au gué"]
     assert [other.summary for other, _ in context["versions"]] == ["Pour eux"]
-    assert [(item.basis, to) for item, to in context["releases"]] == [("Article 6", "All members")]
+    ((item, to, deleted),) = context["releases"]
+    assert (item.basis, to, deleted) == ("Article 6", "All members", [])
 
 
 def test_codes_are_shown_in_words_and_those_of_a_later_version_as_they_are(desk, sign_in):

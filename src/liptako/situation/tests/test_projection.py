@@ -15,6 +15,7 @@ from liptako.situation import models
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
+    RECALLED,
     RELEASE,
     Count,
     Harm,
@@ -22,6 +23,7 @@ from liptako.situation.records import (
     Level,
     Period,
     Place,
+    Recalled,
     Release,
     Transform,
 )
@@ -45,6 +47,10 @@ def release(members=ALL, **changes):
         "basis": "Article 6",
     }
     return Release(**(fields | changes))
+
+
+def recalled(members=ALL, reason="Erreur de lieu"):
+    return Recalled(audience=audience_id(members), reason=reason)
 
 
 def entry(text="Ronde", **changes):
@@ -206,6 +212,8 @@ def test_each_audience_has_its_latest_release(node, compact, incident_of):
             "office": "permanence",
             "released_at": second.header.time.moment(),
             "versions": 2,
+            "recalled_at": None,
+            "reason": "",
         },
         common
         | {
@@ -218,6 +226,8 @@ def test_each_audience_has_its_latest_release(node, compact, incident_of):
             "office": "permanence",
             "released_at": third.header.time.moment(),
             "versions": 1,
+            "recalled_at": None,
+            "reason": "",
         },
     ]
 
@@ -282,6 +292,12 @@ def scene(kind, node, partner_of, incident_of):
             draft(release(), kind=RELEASE),
             draft(release(PAIR), kind=RELEASE, precedence=Precedence.FLASH),
         ],
+        RECALLED: [
+            draft(known),
+            draft(release(), kind=RELEASE),
+            draft(recalled(), kind=RECALLED),
+            draft(release(PAIR), kind=RELEASE),
+        ],
         JOURNAL: [
             draft(entry(), kind=JOURNAL),
             draft(entry("Alerte"), TWO, JOURNAL, precedence=Precedence.FLASH),
@@ -290,6 +306,7 @@ def scene(kind, node, partner_of, incident_of):
     payloads = {
         INCIDENT: [told, incident_of(reference="BF-9")],
         RELEASE: [release(), release()],
+        RECALLED: [recalled(), recalled()],
         JOURNAL: [entry(), entry("Encore")],
     }
     store.append(node, drafts[kind])
@@ -299,7 +316,7 @@ def scene(kind, node, partner_of, incident_of):
     author.send()
 
 
-@pytest.mark.parametrize("kind", [INCIDENT, RELEASE, JOURNAL])
+@pytest.mark.parametrize("kind", [INCIDENT, RELEASE, RECALLED, JOURNAL])
 def test_a_rebuild_changes_nothing(node, partner_of, incident_of, kind):
     scene(kind, node, partner_of, incident_of)
     before = shown()
@@ -307,7 +324,7 @@ def test_a_rebuild_changes_nothing(node, partner_of, incident_of, kind):
     assert shown() == before
 
 
-@pytest.mark.parametrize("kind", [INCIDENT, RELEASE, JOURNAL])
+@pytest.mark.parametrize("kind", [INCIDENT, RELEASE, RECALLED, JOURNAL])
 def test_the_order_in_which_logs_arrive_changes_nothing(node, partner_of, incident_of, kind):
     scene(kind, node, partner_of, incident_of)
     assert check_order(node) > 1

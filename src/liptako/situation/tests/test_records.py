@@ -10,6 +10,7 @@ from liptako.ledger.testing import check_bytes
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
+    RECALLED,
     RECORDS,
     RELEASE,
     Count,
@@ -21,6 +22,7 @@ from liptako.situation.records import (
     Period,
     PeriodPrecision,
     Place,
+    Recalled,
     Release,
     Standing,
     Status,
@@ -124,6 +126,10 @@ GOLDEN = {
             b'{"audience":"abcdefghijklmnop","members":["BF","ML"],"transform":"cell",'
             b'"basis":"Article 6","until":1790086400000}'
         ),
+    ),
+    RECALLED: (
+        Recalled(audience="abcdefghijklmnop", reason="Erreur de lieu"),
+        b'{"audience":"abcdefghijklmnop","reason":"Erreur de lieu"}',
     ),
 }
 

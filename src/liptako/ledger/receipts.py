@@ -1,0 +1,103 @@
+"""Keeps receipts: what each member signed that it stored of a log, the latest of each.
+
+Our own are signed once the entries are committed; those of others are kept only if they fit the
+log that this node holds.
+"""
+
+from typing import NamedTuple
+
+from liptako.core.log.bundle import ReceiptFrame
+from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
+from liptako.core.log.note import read_note
+from liptako.core.log.receipt import Receipt as Value
+from liptako.core.log.receipt import check_receipt, cosign, read_receipt
+from liptako.ledger import compacts
+from liptako.ledger.models import Channel, Receipt
+from liptako.ledger.node import Node
+from liptako.ledger.tree import root_at
+
+
+class Signed(NamedTuple):
+    """Up to where a member has signed for a log, and when by its own clock (POSIX seconds)."""
+
+    size: int
+    time: int
+
+
+NOTHING = Signed(0, 0)
+
+Sizes = dict[tuple[str, str], Signed]
+"""What members have signed for: (origin, member) → size and time."""
+
+
+def sizes() -> Sizes:
+    """Return up to where members have signed that they hold our logs and each other's."""
+    rows = Receipt.objects.values_list("channel_id", "member", "size", "time")
+    return {(origin, member): Signed(size, time) for origin, member, size, time in rows}
+
+
+def sign_receipts(node: Node) -> int:
+    """Cosign the checkpoints of what was stored since the last time; return how many.
+
+    Only what its author has signed and this node holds whole, and never less than before.
+    """
+    signed, count = sizes(), 0
+    for log in Channel.objects.exclude(author=node.member):
+        if not log.checkpoint:
+            continue
+        checkpoint = parse_checkpoint(read_note(bytes(log.checkpoint)).text)
+        if checkpoint.size > signed.get((log.origin, node.member), NOTHING).size:
+            seconds = node.clock().milliseconds // 1000
+            receipt = cosign(checkpoint, node.member, seconds, node.signer)
+            _keep(receipt, node.signer.public)
+            count += 1
+    return count
+
+
+def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
+    """Keep a receipt that came with a bundle; say whether it was news.
+
+    Passes over one for a log that is not held so far, and one that is no later than the one held.
+    Raises MalformedError, RefusedError or VerificationError for one that does not fit the log.
+    """
+    log = Channel.objects.select_related("audience").filter(origin=frame.origin).first()
+    if log is None or frame.member in {node.member, log.author} or not 0 < frame.size <= log.size:
+        return False
+    held = Receipt.objects.filter(channel=log, member=frame.member).first()
+    if frame.member not in log.audience.members or (held and held.size >= frame.size):
+        return False
+    root = root_at(frame.origin, frame.size)
+    receipt = Value(
+        checkpoint=Checkpoint(origin=frame.origin, size=frame.size, root=root),
+        member=frame.member,
+        time=frame.time,
+        signature=frame.signature,
+    )
+    keys = compacts.current().member(frame.member).signing_keys
+    _keep(receipt, check_receipt(receipt, keys))
+    return True
+
+
+def _keep(receipt: Value, public: bytes) -> None:
+    """Put a receipt in the place of the one before."""
+    Receipt.objects.update_or_create(
+        channel_id=receipt.checkpoint.origin,
+        member=receipt.member,
+        defaults={
+            "size": receipt.checkpoint.size,
+            "time": receipt.time,
+            "note": receipt.note(public),
+        },
+    )
+
+
+def frame_of(row: Receipt) -> ReceiptFrame:
+    """Return a kept receipt as it travels."""
+    receipt = read_receipt(bytes(row.note))
+    return ReceiptFrame(
+        origin=row.channel_id,
+        size=receipt.checkpoint.size,
+        member=receipt.member,
+        time=receipt.time,
+        signature=receipt.signature,
+    )
