@@ -9,7 +9,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from liptako.cli.certificate import make_certificate, pin_of
 from liptako.cli.files import cannot_write, write_file
 from liptako.core.compact.members import NodeKeys
 from liptako.core.keys import read_private_key, signer_from_seed, write_private_key
@@ -51,6 +50,8 @@ class Material:
 
 def draw_keys(home: Path, member: str) -> None:
     """Draw the keys of a new node, each unless it is there. Raises StorageError, SettingError."""
+    from liptako.cli.certificate import make_certificate
+
     if not (home / SIGN_KEY).exists():
         _write_sign(home / SIGN_KEY, member)
     if not (home / SEAL_KEY).exists():
@@ -70,6 +71,8 @@ def material(home: Path, *, prepared: bool = False) -> Material:
 
     Raises SettingError for a key that cannot be read.
     """
+    from liptako.cli.certificate import pin_of
+
     paths = {name: _path(home, name, prepared=prepared) for name in FILES}
     _name, seed = read_key(paths[SIGN_KEY], read_private_key)
     identity = read_key(paths[SEAL_KEY], age_identity)
@@ -117,6 +120,8 @@ def _prepare_seal(home: Path, folder: Path) -> None:
 
 def _prepare_tls(home: Path, folder: Path, member: str) -> None:
     """Let the next TLS key be the present one, with a new next one."""
+    from liptako.cli.certificate import make_certificate
+
     make_certificate(home / TLS_NEXT_KEY, home / TLS_NEXT_CERT, member)
     for present, ahead in ((TLS_KEY, TLS_NEXT_KEY), (TLS_CERT, TLS_NEXT_CERT)):
         write_file(folder / Path(present).name, (home / ahead).read_bytes(), private=True)
