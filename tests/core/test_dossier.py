@@ -11,10 +11,12 @@ from liptako.core.compact.dossier import (
     join_dossiers,
     make_card,
     read_dossier,
+    trust_of,
     write_dossier,
 )
 from liptako.core.compact.envelope import Envelope
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.log.heads import NO_TRUST
 from tests.pact import after, by, card, delegated, dossier, first
 
 VERSION = first("SA", "SB")
@@ -103,3 +105,10 @@ def test_a_dossier_has_an_end():
 def test_an_envelope_of_another_type_is_refused():
     with pytest.raises(MalformedError, match="got other"):
         dossier_of([Envelope(type="other", payload=b"")])
+
+
+def test_the_same_deeds_are_told_alike_in_whatever_order_they_came():
+    digests = [bytes([number]) * 32 for number in range(3)]
+    assert trust_of(digests) == trust_of([*reversed(digests), digests[0]])
+    assert len({trust_of(digests), trust_of(digests[:2]), trust_of([])}) == 3
+    assert (trust_of([]), len(trust_of(digests))) == (NO_TRUST, 16)

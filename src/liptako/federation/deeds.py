@@ -54,11 +54,10 @@ def take_deeds(node: Node, dossier: bytes) -> list[LiptakoError]:
 
 def offer(data: bytes) -> Offer:
     """Say what a file would bring, and change nothing. Raises what `compacts.examine` raises."""
-    versions = read_dossier(data).versions
-    held = compacts.current()
-    if not versions and not held.version:
+    found, held = read_dossier(data), compacts.current()
+    if not found.versions and not (found.delegations and held.version):
         raise MalformedError("compact: expected a version of it")
-    last = versions[-1].envelope.payload if versions else compacts.document()
+    last = found.versions[-1].envelope.payload if found.versions else compacts.document()
     return Offer(
         compact=compacts.examine(data).compact,
         phrase=compact_phrase(last),

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from liptako.federation import client, views
+from liptako.federation import client, compact_views, views
 
 urlpatterns = [
+    path("compact/", compact_views.compact, name="compact"),
+    path("compact/file", compact_views.dossier, name="dossier"),
     path("partners/", views.partners, name="partners"),
     path("partners/read/", views.read_file, name="read_file"),
     path("partners/set-aside/<slug:what>/", views.set_aside, name="set_aside"),

@@ -45,6 +45,11 @@ def current() -> Compact:
     return _held(_state())[1]
 
 
+def rivals() -> list[Deed]:
+    """Return the proofs that somebody has signed two deeds of one number, the latest first."""
+    return list(Deed.objects.filter(rival=True).order_by("-position"))
+
+
 def trust() -> str:
     """Return 16 hexadecimal digits that tell apart the deeds a node believes in, in any order."""
     return _trust_of(_state())
