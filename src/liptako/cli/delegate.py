@@ -148,22 +148,21 @@ def _revoked(node: Node, args: Namespace, *, is_changed: bool) -> list[Revoked]:
 
 
 def confirmed_sizes(node: Node) -> Mapping[str, int]:
-    """Return how far partners have confirmed our logs by their signed word.
+    """Return how far partners have confirmed our logs by their receipts.
 
     The farthest partner counts. A log that is for us alone has no other witness than this node.
     """
-    from liptako.federation import peers
-    from liptako.ledger import compacts
+    from liptako.ledger import receipts
     from liptako.ledger.models import Channel
 
-    others = compacts.current().others(node.member)
-    heads = [peers.heads_of(peers.peer(other.id)) for other in others]
-    sizes = {}
-    for log in Channel.objects.filter(author=node.member).select_related("audience"):
-        told = [item.size_of(log.origin) for item in heads if item is not None]
-        alone = log.audience.members == [node.member]
-        sizes[log.origin] = log.size if alone else min(log.size, max(told, default=0))
-    return sizes
+    caps: dict[str, int] = {}
+    for (origin, _member), signed in receipts.sizes().items():
+        caps[origin] = max(caps.get(origin, 0), signed.size)
+    logs = Channel.objects.filter(author=node.member).select_related("audience")
+    return {
+        log.origin: log.size if log.audience.members == [node.member] else caps.get(log.origin, 0)
+        for log in logs
+    }
 
 
 def _caps(texts: list[str]) -> dict[str, int]:

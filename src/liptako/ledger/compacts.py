@@ -5,7 +5,7 @@ the first counts; a second one that the same keys have signed is kept as proof a
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -188,7 +188,7 @@ def adopt(data: bytes, member: str, clock: Clock) -> Compact:
         Counter.objects.get_or_create(id=1)
         Counter.objects.select_for_update().get(id=1)
         intake = examine(data)
-        _keep(intake.rivals, clock, rival=True)
+        _keep(_unknown(intake.rivals), clock, rival=True)
         if not intake.faults:
             intake.compact.member(member)
             _keep(intake.fresh, clock, rival=False)
@@ -200,6 +200,18 @@ def adopt(data: bytes, member: str, clock: Clock) -> Compact:
             held=intake.compact.version,
         )
     return current()
+
+
+def _unknown(rivals: Iterable[Envelope]) -> Iterator[Envelope]:
+    """Give the rivals of deeds that have none yet: one proof of each is enough.
+
+    Whoever signs two could sign any number.
+    """
+    for envelope in rivals:
+        place = place_of(envelope)
+        held = Deed.objects.filter(rival=True, member=place.member, number=place.number)
+        if not held.exists():
+            yield envelope
 
 
 def _keep(envelopes: Iterable[Envelope], clock: Clock, *, rival: bool) -> None:
