@@ -54,7 +54,7 @@ def add_commands(commands: Commands) -> None:
         "--cap",
         action="append",
         default=[],
-        help=_("with --revoke: up to where it is good, as ML/c/…/e1=1200; other logs: nowhere"),
+        help=_("up to where the key that is revoked or changed is good, as ML/c/…/e1=1200"),
     )
     delegate.add_argument("--output", type=Path, required=True, help=_("file for the partners"))
     delegate.set_defaults(run=run_delegate)
@@ -105,8 +105,9 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
     from liptako.ledger import compacts
 
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
-    revoked = _revoked(node, args, is_changed=keys.sign != node.signer.public)
     line = compacts.delegations_of(node.member)
+    former = line[-1].delegation.sign
+    revoked = _revoked(node, args, None if former == keys.sign else former)
     until = advised_until(node.clock(), args.days)
     return delegation_behind(line, node.member, keys, until, revoked)
 
@@ -133,14 +134,15 @@ def _own_root(node: Node) -> Root:
     return next(member.root for member in members if member.id == node.member)
 
 
-def _revoked(node: Node, args: Namespace, *, is_changed: bool) -> list[Revoked]:
-    """Return the keys that a delegation takes back, each with its caps."""
+def _revoked(node: Node, args: Namespace, former: bytes | None) -> list[Revoked]:
+    """Return the keys that a delegation takes back, each with its caps; `former` is changed."""
     from liptako.ledger import pen
 
     revoked = []
-    if is_changed:
-        caps = confirmed_sizes(node) if args.stolen else pen.own_sizes(node)
-        revoked.append(Revoked(key=node.signer.public, caps=caps))
+    if former is not None:
+        caps = dict(confirmed_sizes(node) if args.stolen else pen.own_sizes(node))
+        caps |= {} if args.revoke else _caps(args.cap)
+        revoked.append(Revoked(key=former, caps=caps))
     if args.revoke:
         key = public_key(from_base64(args.revoke, "--revoke"))
         revoked.append(Revoked(key=key, caps=_caps(args.cap)))
