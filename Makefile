@@ -15,7 +15,7 @@ WHEEL := dist/liptako-$(VERSION)-py3-none-any.whl
 SOURCES := $(shell find src/liptako -name '*.py' -o -name '*.html' -o -name '*.po' -o -name '*.css' -o -name '*.js' | grep -v /static/web/vendor/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build wheel messages migrations docs lock clean test-sqlite \
+.PHONY: help demo test check soak bench build wheel messages migrations docs lock clean test-sqlite \
     test-postgresql
 
 help: ## list the commands
@@ -48,6 +48,16 @@ test-sqlite: ## the tests on SQLite with the built wheel, and the coverage
 test-postgresql: ## the same tests on a PostgreSQL of their own
 	$(WHEEL_VENV)/bin/python tests/with_postgres.py \
 	    $(PYTEST) -n $(WORKERS) --dist loadfile --ignore=tests/core --ignore=tests/docs tests src
+
+# The full run: COUNT histories from seed FIRST on, then INPUTS changed bytes for the parsers. It can be
+# stopped at any time and goes on where it was; what it finds is printed with the command that shows it.
+COUNT ?= 10000
+FIRST ?= 0
+INPUTS ?= 1000000
+
+soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs (COUNT, FIRST, INPUTS)
+	$(BIN)/python -m tests.simulator --first $(FIRST) --count $(COUNT) --jobs $(WORKERS)
+	$(BIN)/python -m tests.fuzz --count $(INPUTS) --jobs $(WORKERS)
 
 bench: $(VENV)/dev build ## measure beside peers and print a table (results go to docs/benchmarks.md)
 	$(BIN)/python bench/run.py

@@ -109,6 +109,8 @@ def _show(soak: Soak, progress: Progress, piece: Piece) -> None:
     for found in piece.found:
         sys.stderr.write(f"\r{found}\n")
     done = progress.next - soak.first
+    if done % max(soak.count // 200, 1):
+        return
     rate = done / max(progress.took, 0.001)
     sys.stderr.write(
         f"\r{soak.name}: {done} of {soak.count}, {rate:.1f} a second, {len(progress.found)} found "

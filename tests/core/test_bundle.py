@@ -227,6 +227,13 @@ def test_a_disk_that_is_full_is_no_fault_of_the_bundle():
     assert caught.value.errno == errno.ENOSPC
 
 
+@pytest.mark.parametrize("size", [4, 200_000], ids=["in the last bytes", "in the middle"])
+def test_a_disk_that_is_full_when_a_bundle_is_written_is_told(size):
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError) as caught:  # noqa: PT011 (which one is asked below)
+        seal(io.BytesIO(bytes(size)), full, recipient_of(IDENTITY))
+    assert caught.value.errno == errno.ENOSPC
+
+
 def test_a_disk_that_becomes_full_in_the_middle_does_not_shorten_the_bundle():
     class Disk(io.BytesIO):
         def write(self, data):

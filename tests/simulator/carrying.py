@@ -1,4 +1,4 @@
-"""How bundles get from one node to another: over wires and on sticks, whole or spoilt on the way."""
+"""How bundles get from one node to another: over wires and on sticks, whole or spoilt."""
 
 import errno
 import io
@@ -65,7 +65,8 @@ def exchange_between(
     """Let a member exchange with another; nothing if that failed."""
     with world.at(one) as node:
         try:
-            return exchange.exchange_with(node, other, Wire(world, one, other, trouble, chance))
+            wire = Wire(world, one, other, trouble, chance)
+            return exchange.exchange_with(node, other, wire, world.pace)
         except LiptakoError:
             return None
 
@@ -74,7 +75,7 @@ def fill_stick(world: World, sender: str, recipient: str, *, standalone: bool = 
     """Let a member write a bundle for another into a file, and keep the stick."""
     target = io.BytesIO()
     with world.at(sender) as node:
-        sync.write_bundle(node, recipient, target, limit=None, standalone=standalone)
+        sync.write_bundle(node, recipient, target, sync.Extent(standalone=standalone))
     stick = Stick(sender=sender, recipient=recipient, data=target.getvalue())
     _keep(world.sticks, stick)
     return stick

@@ -1,4 +1,4 @@
-"""After the faults: all clocks are right, all links up, and everybody exchanges until it is quiet."""
+"""After the faults: clocks are right, links are up, and everybody exchanges until it is quiet."""
 
 from dataclasses import dataclass, field
 from random import Random

@@ -31,7 +31,8 @@ UNREADABLE = (
     b'{"v":' + b"9" * 400 + b"}", b'{"payload":{"hash":""}}',
 )  # fmt: skip
 BODIES = (
-    b"", b"{}", b"\xff", b"null", b"[" * 3000, b'{"text":1}', b'{"code":"X","titles":{},"roles":[]}',
+    b"", b"{}", b"\xff", b"null", b"[" * 3000, b'{"text":1}',
+    b'{"code":"X","titles":{},"roles":[]}',
     b'{"office":"x1","subjects":["a"],"begins":9007199254740991}', b'{"a":' * 40 + b"1" + b"}" * 40,
     b'{"event":"\xed\xa0\x80"}', b'{"event":"test","detail":"\\u0000"}', b"{" * 65_000,
 )  # fmt: skip

@@ -151,7 +151,7 @@ def fills_file(world: World, chance: Random) -> None:
     with world.at(sender) as node:
         try:
             target = FullFile(int(2 ** chance.uniform(0, 11)))
-            sync.write_bundle(node, recipient, target, limit=None, standalone=False)
+            sync.write_bundle(node, recipient, target, sync.WHOLE)
         except OSError:
             world.happened["full stick"] += 1
 

@@ -5,6 +5,7 @@ whose only copy was lost. Each carries a mark that names its audience, so that w
 found, it can be said whether it may be there.
 """
 
+import itertools
 import re
 from collections import Counter as Tally
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from liptako.core.keys import signer_from_seed
 from liptako.core.log.sealed import new_identity, recipient_of
 from liptako.core.records.envelope import decode_header
 from liptako.core.records.shared import RECALL
+from liptako.federation.models import Peer
+from liptako.federation.pace import Pace
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 
@@ -162,6 +165,11 @@ class World:
             for place in self.written
             if first.setdefault((place.origin, place.seq), place.leaf) != place.leaf
         }
+
+    def pace(self, peer: Peer) -> Pace:
+        """Return the pace of an exchange in which each look at a watch takes a while."""
+        seconds = itertools.count()
+        return Pace(peer, clock=lambda: next(seconds) / 8, sleep=lambda _seconds: None)
 
     def is_down(self, one: str, other: str) -> bool:
         """Say whether there is no way between two members."""

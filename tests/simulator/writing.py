@@ -85,7 +85,7 @@ def write_many(world: World, member: str, audience: frozenset[str], count: int) 
 
 
 def write_one(world: World, member: str, audience: frozenset[str]) -> None:
-    """Let a member write one record that nothing can refuse. Raises LiptakoError if something did."""
+    """Let a member write one record that nothing can refuse. Raises LiptakoError if it was."""
     write_many(world, member, audience, 1)
 
 

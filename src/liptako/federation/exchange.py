@@ -2,6 +2,7 @@
 
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from liptako.core.errors import LiptakoError
@@ -11,6 +12,7 @@ from liptako.federation import peers, sync
 from liptako.federation.client import Client, HttpsClient
 from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
+from liptako.federation.models import Peer
 from liptako.federation.pace import Pace, extent_for
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
@@ -21,18 +23,20 @@ SECONDS = 30
 """After so long an exchange ends, so that another partner has its turn; what is left goes on."""
 
 
-def exchange_with(node: Node, member: str, client: Client | None = None) -> Report:
+def exchange_with(
+    node: Node, member: str, client: Client | None = None, pace: Callable[[Peer], Pace] = Pace
+) -> Report:
     """Send what a partner lacks and take what it has for us, until neither has anything new.
 
     The result is kept for the page of partners. Raises NetworkError, VerificationError and others
-    of ours.
+    of ours. `pace` begins to measure how much the line carries.
     """
     try:
         if client is None:
             with HttpsClient() as https:
-                report = _exchange(node, member, https)
+                report = _exchange(node, member, https, pace)
         else:
-            report = _exchange(node, member, client)
+            report = _exchange(node, member, client, pace)
     except LiptakoError as fault:
         peers.note_failed(member, node.clock().moment(), fault)
         raise
@@ -40,11 +44,11 @@ def exchange_with(node: Node, member: str, client: Client | None = None) -> Repo
     return report
 
 
-def _exchange(node: Node, member: str, client: Client) -> Report:
+def _exchange(node: Node, member: str, client: Client, pace: Callable[[Peer], Pace]) -> Report:
     """Say that nothing is new, if that is so on both sides; else exchange bundles."""
     if _is_same(node, member, client):
         return Report(sender=member)
-    return _rounds(node, member, client)
+    return _rounds(node, client, pace(peers.peer(member)))
 
 
 def _is_same(node: Node, member: str, client: Client) -> bool:
@@ -65,11 +69,10 @@ def _is_same(node: Node, member: str, client: Client) -> bool:
     return True
 
 
-def _rounds(node: Node, member: str, client: Client) -> Report:
+def _rounds(node: Node, client: Client, pace: Pace) -> Report:
     """Exchange bundles until nothing is left, a round brings nothing new, or time is up."""
-    total, peer = Report(sender=member), peers.peer(member)
-    pins = compacts.current().check_exchange(member).keys.pins
-    pace = Pace(peer)
+    peer, member = pace.peer, pace.peer.member
+    total, pins = Report(sender=member), compacts.current().check_exchange(member).keys.pins
     while True:
         bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
         extent = extent_for(node, peer, pace.room)

@@ -6,7 +6,15 @@ inside.
 
 from typing import BinaryIO
 
-from pyrage import DecryptError, IdentityError, RecipientError, decrypt_io, encrypt_io, x25519
+from pyrage import (
+    DecryptError,
+    EncryptError,
+    IdentityError,
+    RecipientError,
+    decrypt_io,
+    encrypt_io,
+    x25519,
+)
 
 from liptako.core.errors import MalformedError, VerificationError
 
@@ -44,8 +52,18 @@ def check_recipient(text: str) -> str:
 
 
 def seal(source: BinaryIO, target: BinaryIO, recipient: str) -> None:
-    """Write the source encrypted to one recipient."""
-    encrypt_io(source, target, [x25519.Recipient.from_str(check_recipient(recipient))])
+    """Write the source encrypted to one recipient.
+
+    What the target raises (a full disk) comes through unchanged: age would make another error of
+    it, and none at all of the last bytes.
+    """
+    sealed = _Target(target)
+    try:
+        encrypt_io(source, sealed, [x25519.Recipient.from_str(check_recipient(recipient))])
+    except EncryptError as cause:
+        raise sealed.fault or OSError(str(cause)) from cause
+    if sealed.fault is not None:
+        raise sealed.fault
 
 
 def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
@@ -60,7 +78,7 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
     if start != AGE_MAGIC:
         raise MalformedError("bundle: this file is no bundle of Liptako, or its beginning is lost")
     source.seek(0)
-    opened = _Opened(target)
+    opened = _Target(target)
     try:
         decrypt_io(source, opened, _identities(identity))
     except DecryptError as cause:
@@ -79,8 +97,8 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
     return True
 
 
-class _Opened:
-    """Hands on what was opened; keeps what the target raises apart from a damaged seal."""
+class _Target:
+    """Hands on what was sealed or opened; keeps what the target raises apart from other faults."""
 
     def __init__(self, target: BinaryIO) -> None:
         self._target = target

@@ -1,0 +1,141 @@
+"""Good bytes of every kind that comes from outside, to begin from."""
+
+import io
+
+import msgspec
+
+from liptako.core.clock import Instant
+from liptako.core.compact.members import Member, NodeKeys, draft_compact, write_card, write_compact
+from liptako.core.keys import signer_from_seed, write_private_key
+from liptako.core.log.bundle import (
+    AheadFrame,
+    BundleWriter,
+    ChannelFrame,
+    HeadsFrame,
+    HistoryFrame,
+    PackageFrame,
+    ReceiptFrame,
+    RoomFrame,
+    strip_hash,
+)
+from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.fork import Fork, View, write_fork
+from liptako.core.log.heads import Asked, Heads, read_heads, sign_heads
+from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, tree_hash
+from liptako.core.log.receipt import cosign
+from liptako.core.log.same import same_of
+from liptako.core.log.sealed import new_identity, recipient_of, seal
+from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.payload import derive_salt, payload_hash
+from liptako.core.refs import Ref, audience_id
+
+SIGNER = signer_from_seed(bytes(range(32)))
+ORIGIN = "ML/c/0001020304050607/e1"
+ROSTER = ("BF", "ML", "NE")
+SEED = bytes(16)
+IDENTITY = new_identity()
+
+
+def _header(seq: int, body: bytes) -> bytes:
+    """Return a header with everything in it."""
+    salt = derive_salt(SEED, seq)
+    return encode_header(
+        Header(
+            kind="members.audit/1",
+            author="ML",
+            office="permanence",
+            audience=audience_id(ROSTER),
+            compact=1,
+            object="0000000000001",
+            lamport=seq + 1,
+            time=Instant(1_790_000_000_000),
+            payload=PayloadStub(hash=payload_hash(salt, body), size=len(body)),
+            precedence=Precedence.PRIORITY,
+            marking="x",
+            retain=Instant(1_800_000_000_000),
+            refs=(Ref(origin=ORIGIN, seq=0, leaf=bytes(16)),) if seq else (),
+            extra=(("later", [1, {"x": None}]),),
+        )
+    )
+
+
+BODIES = (b'{"event":"a"}', b'{"event":"b","detail":"' + "é".encode() * 50 + b'"}', b"{}")
+HEADERS = tuple(_header(seq, body) for seq, body in enumerate(BODIES))
+LEAVES = [leaf_hash(header) for header in HEADERS]
+LOG = CompactRange().extend(LEAVES)
+CHECKPOINT = head_of(ORIGIN, LOG)
+CHECKPOINT_NOTE = sign_checkpoint(CHECKPOINT, SIGNER)
+HEADS = sign_heads(
+    Heads(
+        sender="ML",
+        recipient="BF",
+        epoch=22_774_400,
+        time=Instant(1_790_000_000_000),
+        logs=(CHECKPOINT, head_of("NE/c/0001020304050607/e2", LOG)),
+        asked=(
+            Asked(origin=ORIGIN, member="BF", size=2),
+            Asked(origin=ORIGIN, member="NE", size=0),
+        ),
+    ),
+    SIGNER,
+)
+SAME = same_of(read_heads(HEADS), read_heads(HEADS), Instant(1_790_000_000_000))
+RECEIPT = cosign(CHECKPOINT, "BF", 1_790_000_000, SIGNER)
+RECEIPT_NOTE = RECEIPT.note(SIGNER.public)
+_OTHER = head_of(ORIGIN, CompactRange().extend([leaf_hash(b"x")]))
+FORK = write_fork(
+    Fork(
+        ORIGIN,
+        1,
+        View(sign_checkpoint(_OTHER, SIGNER), _OTHER.root),
+        View(CHECKPOINT_NOTE, LEAVES[0], (LEAVES[1], LEAVES[2])),
+    )
+)
+PACKAGE = PackageFrame(
+    0,
+    tuple(strip_hash(h, derive_salt(SEED, i), BODIES[i]) for i, h in enumerate(HEADERS)),
+    BODIES,
+    SEED,
+    (),
+    (),
+)
+_WAY = inclusion_proof(0, 3, lambda start, end: tree_hash(LEAVES[start:end]))
+FRAMES = (
+    HeadsFrame(HEADS),
+    RoomFrame(65_536),
+    ChannelFrame(ORIGIN, ROSTER, "bulk", CHECKPOINT_NOTE, 0, b""),
+    AheadFrame(0, HEADERS[0], BODIES[0], derive_salt(SEED, 0), _WAY),
+    PACKAGE,
+    HistoryFrame(ORIGIN, CHECKPOINT_NOTE, 3, CHECKPOINT.root, ()),
+    ReceiptFrame(ORIGIN, 3, "BF", 1_790_000_000, RECEIPT.signature),
+)
+FRAME_VALUES = [msgspec.msgpack.decode(msgspec.msgpack.encode(frame)) for frame in FRAMES]
+MEMBERS = tuple(
+    Member(
+        id=name,
+        names={"fr": name, "en": "é"},
+        timezone="Africa/Bamako",
+        keys=NodeKeys(sign=SIGNER.public, seal=recipient_of(IDENTITY), tls=bytes(32)),
+    )
+    for name in ROSTER
+)
+COMPACT = write_compact(draft_compact({"fr": "Essai"}, MEMBERS, {"fr": "Tous"}))
+CARD = write_card(MEMBERS[0])
+KEY = write_private_key("ML/node", bytes(range(32))).encode()
+
+
+def bundle() -> bytes:
+    """Return a bundle that is not sealed."""
+    target = io.BytesIO()
+    writer = BundleWriter(target)
+    for frame in FRAMES:
+        writer.write(frame)
+    writer.close()
+    return target.getvalue()
+
+
+def sealed(plain: bytes) -> bytes:
+    """Return bytes under a seal."""
+    target = io.BytesIO()
+    seal(io.BytesIO(plain), target, recipient_of(IDENTITY))
+    return target.getvalue()

@@ -1,0 +1,72 @@
+"""Histories with faults: whatever happens, what was released arrives, and only where it may.
+
+A few of them run here, at least one for every fault; `make soak` runs ten thousand.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from django.db import connection
+
+from tests.fleet import Fleet
+from tests.simulator import history, steps
+from tests.simulator.world import MEMBERS
+
+SECONDS = 20
+FAULTS = {
+    "crash", "damaged bundle", "full disk", "full stick", "partition", "poison", "power cut",
+    "rearranged bundle", "restore", "set back", "two histories", "wrong clock", "wrong stick",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def members(django_db_setup, django_db_blocker):
+    """Return five nodes with a database each."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with django_db_blocker.unblock():
+        made = Fleet(list(MEMBERS), f"simulator_{worker}")
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def run(members, django_db_blocker):
+    """Return what lets a history happen."""
+    with django_db_blocker.unblock():
+        yield lambda seed, numbers=None: history.run(members, seed, numbers)
+
+
+@pytest.mark.slow
+def test_after_healing_everything_is_where_it_belongs_and_nowhere_else(run):
+    begun, seed, happened = time.monotonic(), 0, set()
+    while seed < len(steps.FAULTS) or time.monotonic() - begun < SECONDS:
+        outcome = run(seed)
+        assert (outcome.replay, outcome.faults) == (outcome.replay, ())
+        happened |= outcome.happened.keys()
+        seed += 1
+        if connection.vendor != "sqlite" and seed == len(steps.FAULTS):
+            break
+    assert happened >= FAULTS
+
+
+@pytest.mark.slow
+def test_one_seed_is_one_history_whatever_python_does_with_hashes():
+    program = (
+        "from tests import environment; import django; django.setup();"
+        "from tests.fleet import Fleet; from tests.simulator import history, world;"
+        "print(history.run(Fleet(list(world.MEMBERS), 'again'), 7).trace)"
+    )
+    traces = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(traces) == 1
