@@ -16,6 +16,7 @@ from liptako.core.log.checkpoint import (
     sign_checkpoint,
 )
 from liptako.core.log.heads import (
+    NO_TRUST,
     Asked,
     Heads,
     key_name,
@@ -99,7 +100,7 @@ def test_heads_say_which_receipts_are_wanted():
 
 def test_heads_hold_sender_recipient_epoch_and_logs_and_nothing_else():
     root = b64encode(HEAD.root).decode()
-    assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2 5\n{ORIGIN} 3 {root} BF=1 NE=0\n"
+    assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2 5 {NO_TRUST}\n{ORIGIN} 3 {root} BF=1 NE=0\n"
 
 
 def longer(log):
@@ -146,19 +147,21 @@ def test_heads_for_somebody_else_are_refused(sender, recipient):
         "liptako.heads/2\nML\nBF\n",
         "liptako.heads/1\nML\nBF\n",
         "liptako.heads/1\nML\nBF\n\n",
-        "liptako.heads/1\nML\nBF\n0 7\n",
-        "liptako.heads/1\nML\nBF\n01 7\n",
+        f"liptako.heads/1\nML\nBF\n0 7 {NO_TRUST}\n",
+        f"liptako.heads/1\nML\nBF\n01 7 {NO_TRUST}\n",
         "liptako.heads/1\nML\nBF\n1\n",
-        "liptako.heads/1\nML\nBF\n1 07\n",
+        f"liptako.heads/1\nML\nBF\n1 07 {NO_TRUST}\n",
         "liptako.heads/1\nML\nBF\n1 7 7\n",
-        f"liptako.heads/1\nML\nBF\n1 7\n{ORIGIN}\n",
+        f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST} 7\n",
+        f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST.upper().replace('0', 'A')}\n",
+        f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST}\n{ORIGIN}\n",
         HEADS.text().replace(" NE=0", " NE"),
         HEADS.text().replace(" NE=0", " NE=00"),
         HEADS.text().replace(" BF=1 NE=0", " NE=0 BF=1"),
         HEADS.text().replace(" BF=1 NE=0", " BF=1 BF=0"),
         HEADS.text().replace(" BF=1 NE=0", " "),
         Heads(sender="ML", recipient="BF", logs=(HEAD, HEAD)).text(),
-        "liptako.heads/1\nML\nbf\n1 7\n",
+        f"liptako.heads/1\nML\nbf\n1 7 {NO_TRUST}\n",
     ],
 )
 def test_heads_in_another_spelling_are_refused(text):

@@ -101,6 +101,7 @@ def open_note(note, name):
     text += "\n"
     dash, signer, encoded = line.removesuffix("\n").split(" ")
     raw = b64decode(encoded, validate=True)
+    need(b64encode(raw).decode() == encoded, "one spelling of base64")
     key_id = hashlib.sha256(name.encode() + b"\n\x01" + PUBLIC).digest()[:4]
     need((dash, signer, raw[:4]) == ("—", name, key_id), "signature line")
     try:
@@ -159,7 +160,7 @@ def read_bundle(bundle):
     need(tags == ["heads", "channel", *(["package"] * len(packages))], "tags")
     need(end == ["end", 2 + len(packages)], "end")
     first, sender, recipient, age, *logs = open_note(heads[1], "ML/node")
-    need(re.fullmatch("[1-9][0-9]* [0-9]+", age), "age")
+    need(re.fullmatch("[1-9][0-9]* [0-9]+ [0-9a-f]{16}", age), "age")
     need((first, sender, recipient) == ("liptako.heads/1", "ML", "BF"), "heads")
     _, origin, roster, lane, checkpoint, start, frontier = channel
     name, size, root = open_note(checkpoint, origin)

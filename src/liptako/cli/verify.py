@@ -22,6 +22,7 @@ from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
     ChannelFrame,
+    DeedsFrame,
     Frame,
     HistoryFrame,
     LaterFrame,
@@ -128,7 +129,10 @@ class Verification:
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
         try:
-            heads = self._check_heads(next(frames, None))
+            first = next(frames, None)
+            if isinstance(first, DeedsFrame):
+                first = next(frames, None)  # who checks it has a compact of their own
+            heads = self._check_heads(first)
             for frame in frames:
                 yield from self._faults_of(frame, heads)
         except LiptakoError as fault:

@@ -11,6 +11,7 @@ from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
 from liptako.federation import peers
+from liptako.ledger import compacts
 from liptako.ledger.histories import history_frame, is_forked
 from liptako.ledger.models import Channel, Receipt
 from liptako.ledger.node import Node
@@ -26,6 +27,7 @@ def heads_for(node: Node, member: str) -> bytes:
         recipient=member,
         epoch=epoch(),
         time=node.clock(),
+        trust=compacts.trust(),
         logs=tuple(head_of_log(log) for log in logs),
         asked=tuple(_asked(node, member, logs, signed)),
     )
@@ -123,6 +125,8 @@ def owes(node: Node, member: str) -> bool:
     if said is None:
         return True
     held = {log.origin: log for log in logs_for(member)}
+    if said.trust != compacts.trust():
+        return True
     for log in held.values():
         its_own = log.author == member and not is_lost(log, said)
         if not its_own and signed_size(log) > said.size_of(log.origin) and agrees(log, said):

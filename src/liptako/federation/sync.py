@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
     BundleWriter,
     ChannelFrame,
+    DeedsFrame,
     Frame,
     HeadsFrame,
     Known,
@@ -27,6 +29,7 @@ from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import seal, unseal
 from liptako.core.records.envelope import Lane
 from liptako.federation import peers, recalls
+from liptako.federation.deeds import take_deeds
 from liptako.federation.heads import (
     agrees,
     disputed,
@@ -116,9 +119,12 @@ class _Budget:
 def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterator[Known]:
     """Give our heads, the packages that a partner lacks, as far as they fit in, and receipts.
 
-    The receipts come last: what is cut off of them is asked for again.
+    First of all the deeds, unless the partner believes in the same: our heads may be signed with a
+    key that it does not know yet. The receipts come last: what is cut off is asked for again.
     """
     said = peers.heads_of(peers.partner(node, member))
+    if said is None or said.trust != compacts.trust():
+        yield DeedsFrame(write_dossier(compacts.dossier()))
     yield HeadsFrame(heads_for(node, member))
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
@@ -173,9 +179,12 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
 
 def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report:
     """Take in the frames of a bundle. A fault in one log leaves the others standing."""
-    note = heads_note(next(frames, None))
+    first, faults = next(frames, None), []
+    if isinstance(first, DeedsFrame):
+        faults, first = take_deeds(node, first.dossier), next(frames, None)
+    note = heads_note(first)
     heads = open_sender(note, compacts.current(), node.member)
-    report = Report(sender=heads.sender, faults=list(disputed(node, heads)))
+    report = Report(sender=heads.sender, faults=[*faults, *disputed(node, heads)])
     delivery: Delivery | None = None
     try:
         for frame in frames:

@@ -5,7 +5,7 @@ the first counts; a second one that the same keys have signed is kept as proof a
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,13 @@ from django.db import transaction
 from liptako.core.clock import Clock
 from liptako.core.compact.delegation import Signed, line_of
 from liptako.core.compact.document import Document
-from liptako.core.compact.dossier import Dossier, dossier_of, join_dossiers, read_dossier
+from liptako.core.compact.dossier import (
+    Dossier,
+    dossier_of,
+    join_dossiers,
+    read_dossier,
+    trust_of,
+)
 from liptako.core.compact.envelope import Envelope, read_envelope, write_envelope
 from liptako.core.compact.members import NO_COMPACT, Compact, in_force
 from liptako.core.compact.signing import Line, Place, check_unsigned, place_of, proves_double
@@ -37,6 +43,19 @@ def dossier() -> Dossier:
 def current() -> Compact:
     """Return the compact in force, or one without members on a node that stands alone."""
     return _held(_state())[1]
+
+
+def trust() -> str:
+    """Return 16 hexadecimal digits that tell apart the deeds a node believes in, in any order."""
+    return _trust_of(_state())
+
+
+@lru_cache(maxsize=8)
+def _trust_of(state: bytes) -> str:
+    """Return what tells apart the deeds up to a state."""
+    found = _held(state)[0]
+    digests = [version.envelope.digest for version in found.versions]
+    return trust_of(digests + [signed.envelope.digest for signed in found.delegations])
 
 
 def _state() -> bytes:
@@ -67,6 +86,11 @@ class Intake:
     fresh: tuple[Envelope, ...]
     rivals: tuple[Envelope, ...]
     faults: tuple[LiptakoError, ...]
+
+    @property
+    def is_news(self) -> bool:
+        """Say whether anything in it is new, or proves something against somebody."""
+        return bool(self.fresh or self.rivals or self.faults)
 
 
 def examine(data: bytes) -> Intake:
@@ -188,7 +212,7 @@ def adopt(data: bytes, member: str, clock: Clock) -> Compact:
         Counter.objects.get_or_create(id=1)
         Counter.objects.select_for_update().get(id=1)
         intake = examine(data)
-        _keep(_unknown(intake.rivals), clock, rival=True)
+        _keep([item for item in intake.rivals if not _is_kept(item)], clock, rival=True)
         if not intake.faults:
             intake.compact.member(member)
             _keep(intake.fresh, clock, rival=False)
@@ -202,16 +226,10 @@ def adopt(data: bytes, member: str, clock: Clock) -> Compact:
     return current()
 
 
-def _unknown(rivals: Iterable[Envelope]) -> Iterator[Envelope]:
-    """Give the rivals of deeds that have none yet: one proof of each is enough.
-
-    Whoever signs two could sign any number.
-    """
-    for envelope in rivals:
-        place = place_of(envelope)
-        held = Deed.objects.filter(rival=True, member=place.member, number=place.number)
-        if not held.exists():
-            yield envelope
+def _is_kept(rival: Envelope) -> bool:
+    """Say whether a proof about this number is kept already: who signs two could sign any number."""
+    place = place_of(rival)
+    return Deed.objects.filter(rival=True, member=place.member, number=place.number).exists()
 
 
 def _keep(envelopes: Iterable[Envelope], clock: Clock, *, rival: bool) -> None:

@@ -27,6 +27,7 @@ class Right(enum.StrEnum):
     GIVE_MANDATE = "give_mandate"
     SEE_MANDATES = "see_mandates"
     SEE_AUDIT = "see_audit"
+    MANAGE_COMPACT = "manage_compact"
 
 
 _READERS = {Right.SEE_INCIDENTS, Right.SEE_PARTNERS, Right.SEE_MANDATES}
@@ -51,6 +52,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.GIVE_MANDATE,
             Right.SEE_MANDATES,
             Right.IMPORT_INCIDENTS,
+            Right.MANAGE_COMPACT,
         }
     ),
     Role.AUDITOR: frozenset({*_READERS, Right.SEE_JOURNAL, Right.SEE_AUDIT}),

@@ -4,6 +4,7 @@ What a node needs in order to trust, and what is carried from desk to desk until
 Two dossiers are one when their lines stand in one file.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ from liptako.core.compact.envelope import (
 from liptako.core.compact.members import Compact, in_force
 from liptako.core.compact.versions import Version, check_chain, read_version
 from liptako.core.errors import MalformedError
+from liptako.core.log.heads import NO_TRUST
 from liptako.core.records.fields import Json, decode_fields, encode_fields
 
 DOSSIER_LIMIT = 2**26  # bytes
@@ -146,3 +148,12 @@ def _card(fields: dict[str, Json]) -> Card:
     if {"state", "frozen"} & fields.keys():
         raise MalformedError("card: how a member stands is said by the compact, not by its card")
     return Card(fields=fields, member=read_signatory(raw))
+
+
+def trust_of(digests: Iterable[bytes]) -> str:
+    """Return 16 hexadecimal digits that tell apart a set of deeds, by the hashes of their payloads.
+
+    0 for none: two nodes that believe in the same deeds say the same, in whatever order they came.
+    """
+    found = sorted(set(digests))
+    return hashlib.sha256(b"".join(found)).hexdigest()[:16] if found else NO_TRUST

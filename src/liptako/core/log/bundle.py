@@ -34,6 +34,12 @@ class HeadsFrame(msgspec.Struct, frozen=True, array_like=True, tag="heads"):
     note: bytes
 
 
+class DeedsFrame(msgspec.Struct, frozen=True, array_like=True, tag="deeds"):
+    """The versions and delegations that the sender believes in: what its heads are judged by."""
+
+    dossier: bytes
+
+
 class RoomFrame(msgspec.Struct, frozen=True, array_like=True, tag="room"):
     """How many bytes the answer should have at most: what the line carries in a few seconds."""
 
@@ -123,7 +129,8 @@ class EndFrame(msgspec.Struct, frozen=True, array_like=True, tag="end"):
 
 
 Known = (
-    HeadsFrame
+    DeedsFrame
+    | HeadsFrame
     | RoomFrame
     | ChannelFrame
     | AheadFrame
@@ -137,7 +144,9 @@ Frame = Known | LaterFrame
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
 _any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
-_NAMES = frozenset({"heads", "room", "channel", "ahead", "package", "receipt", "history", "end"})
+_NAMES = frozenset(
+    ("deeds", "heads", "room", "channel", "ahead", "package", "receipt", "history", "end")
+)
 
 
 class BundleWriter:

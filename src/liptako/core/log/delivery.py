@@ -49,7 +49,7 @@ class Delivery:
 
 
 def heads_note(frame: Frame | None) -> bytes:
-    """Return the signed heads from the first frame of a bundle. Raises MalformedError."""
+    """Return the signed heads from the first frame behind any deeds. Raises MalformedError."""
     if not isinstance(frame, HeadsFrame):
         raise MalformedError("bundle: expected the heads of its sender first")
     return frame.note

@@ -20,10 +20,11 @@ from liptako.core.refs import member_id
 _FIRST = "liptako.heads/1"
 _AGE_LINE = 3
 _MIN_LINES = 4
-_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14})")
+_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14}) ([0-9a-f]{16})")
 _ASKED = re.compile(r"([A-Z0-9]{2,12})=(0|[1-9][0-9]{0,15})")
 _LOG_PARTS = 3
 _UNTOLD = Instant(0)
+NO_TRUST = "0" * 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +40,16 @@ class Asked:
 class Heads:
     """From whom, to whom, and the logs that the sender holds, in the order of their origins.
 
-    `epoch` is that of the sender's own logs, `time` when it said so by its own clock, `asked` the
-    receipts that it wants, in the order of origins and members.
+    `epoch` is that of the sender's own logs, `time` when it said so by its own clock, `trust` tells
+    apart the deeds that it believes in, `asked` are the receipts that it wants, in the order of
+    origins and members.
     """
 
     sender: str
     recipient: str
     epoch: int = 1
     time: Instant = _UNTOLD
+    trust: str = NO_TRUST
     logs: tuple[Checkpoint, ...] = ()
     asked: tuple[Asked, ...] = ()
 
@@ -69,9 +72,13 @@ class Heads:
 
     def text(self) -> str:
         """Return the note text of these heads."""
-        lines = [_FIRST, self.sender, self.recipient, f"{self.epoch} {self.time.milliseconds}"]
+        lines = [_FIRST, self.sender, self.recipient, self._age()]
         lines += [self._line(log) for log in self.logs]
         return "".join(f"{line}\n" for line in lines)
+
+    def _age(self) -> str:
+        """Return the line of epoch, time and trust."""
+        return f"{self.epoch} {self.time.milliseconds} {self.trust}"
 
     def _line(self, log: Checkpoint) -> str:
         """Return the line of a log: origin, size, root, and the receipts that are wanted of it."""
@@ -130,7 +137,7 @@ def _parse(text: str) -> Heads:
     age = _AGE.fullmatch(lines[_AGE_LINE])
     if age is None:
         raise MalformedError(
-            "heads: expected an epoch and a time, got %(got)s", got=lines[_AGE_LINE][:60]
+            "heads: expected an epoch, a time and a trust, got %(got)s", got=lines[_AGE_LINE][:60]
         )
     logs, asked = _parse_logs(lines[_MIN_LINES:])
     heads = Heads(
@@ -138,6 +145,7 @@ def _parse(text: str) -> Heads:
         recipient=member_id(lines[2]),
         epoch=int(age[1]),
         time=Instant(int(age[2])),
+        trust=age[3],
         logs=logs,
         asked=asked,
     )

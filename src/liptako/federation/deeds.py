@@ -1,0 +1,102 @@
+"""Takes in versions of the compact and keys of members, from a partner's bundle or a file.
+
+They prove themselves: who hands them on does not matter. The first compact of a node is compared
+aloud; what changes the keys of this node itself is left to the commands that change its files.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.members import Compact, compact_phrase
+from liptako.core.errors import LiptakoError, MalformedError, RefusedError
+from liptako.core.log.sealed import recipients_of
+from liptako.ledger import compacts
+from liptako.ledger.node import Node
+from liptako.members.actions import record_audit
+from liptako.members.permissions import Actor, Right, require
+
+DEEDS_LIMIT = 2**20  # bytes of them in a bundle; more goes by file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a file would bring: the compact that would be in force, and its phrase."""
+
+    compact: Compact
+    phrase: str
+    is_first: bool
+
+
+def take_deeds(node: Node, dossier: bytes) -> list[LiptakoError]:
+    """Take in what a bundle brings that is new; return what is wrong with it.
+
+    On a node that stands alone nothing is taken: its first compact is compared aloud.
+    """
+    held = compacts.current()
+    if not held.version:
+        return []
+    try:
+        if len(dossier) > DEEDS_LIMIT:
+            raise MalformedError(
+                "compact: expected at most %(limit)d bytes, got %(got)d",
+                limit=DEEDS_LIMIT,
+                got=len(dossier),
+            )
+        if not compacts.examine(dossier).is_news:
+            return []
+        _adopt(node, dossier, None)
+    except LiptakoError as fault:
+        return [fault]
+    return []
+
+
+def offer(data: bytes) -> Offer:
+    """Say what a file would bring, and change nothing. Raises what `compacts.examine` raises."""
+    versions = read_dossier(data).versions
+    held = compacts.current()
+    if not versions and not held.version:
+        raise MalformedError("compact: expected a version of it")
+    last = versions[-1].envelope.payload if versions else compacts.document()
+    return Offer(
+        compact=compacts.examine(data).compact,
+        phrase=compact_phrase(last),
+        is_first=not held.version,
+    )
+
+
+def adopt(node: Node, actor: Actor, data: bytes, phrase: str) -> Compact:
+    """Take in a file, the first compact once its phrase was confirmed; return what is in force.
+
+    Raises NotAllowedError; RefusedError for another phrase or a change of this node's own keys; and
+    what `compacts.adopt` raises.
+    """
+    require(actor, Right.MANAGE_COMPACT)
+    found = offer(data)
+    if found.is_first and phrase.split() != found.phrase.split():
+        raise RefusedError("the groups of digits are not the same: the compact was not adopted")
+    return _adopt(node, data, actor)
+
+
+def _adopt(node: Node, data: bytes, actor: Actor | None) -> Compact:
+    """Take in deeds that leave the keys of this node as they are."""
+    with transaction.atomic():
+        before = compacts.current().version
+        intake = compacts.examine(data)
+        if not intake.faults:
+            _check_own_keys(node, intake.compact)
+        compact = compacts.adopt(data, node.member, node.clock) if not intake.faults else None
+        if compact is not None and compact.version > before:
+            record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
+    # What somebody has signed twice is kept as proof, outside of what was undone.
+    return compact or compacts.adopt(data, node.member, node.clock)
+
+
+def _check_own_keys(node: Node, compact: Compact) -> None:
+    """Raise RefusedError if this node would have other keys than those that lie in its folder."""
+    keys = compact.member(node.member).keys
+    if keys.sign != node.signer.public or keys.seal not in recipients_of(node.identity):
+        raise RefusedError(
+            "compact: it changes the keys of this node: take it in with the command compact-adopt"
+        )

@@ -1,0 +1,155 @@
+"""Versions of the compact and keys of members travel with bundles, and prove themselves."""
+
+from dataclasses import replace
+
+import pytest
+
+from liptako.core.compact.delegation import Revoked
+from liptako.core.compact.document import State
+from liptako.core.compact.dossier import dossier_of, write_dossier
+from liptako.core.compact.draft import Changes, next_draft
+from liptako.core.errors import VerificationError
+from liptako.core.keys import signer_from_seed
+from liptako.core.log.bundle import DeedsFrame
+from liptako.federation.deeds import DEEDS_LIMIT
+from liptako.ledger import compacts
+from liptako.ledger.models import Deed
+from liptako.ledger.pen import own_sizes, sign_heads_again
+from liptako.members.models import AuditEvent
+from tests import pact
+from tests.bundles import bundle_for, open_for, read, sealed_frames, texts, write
+
+NEW = signer_from_seed(b"new".ljust(32))
+
+
+def version_of(fleet, member):
+    with fleet.at(member):
+        return compacts.current().version
+
+
+def amended(fleet, signers=("BF", "ML", "NE"), **changes):
+    """Return the next version, signed by these members."""
+    with fleet.at("ML"):
+        draft = next_draft(compacts.dossier().versions[-1], Changes(**changes))
+    return pact.by(draft, *signers)
+
+
+def adopt(fleet, member, *envelopes):
+    with fleet.at(member) as node:
+        compacts.adopt(write_dossier(dossier_of(envelopes)), member, node.clock)
+
+
+def rotated(fleet, member, **changes):
+    """Let a member's node have another signing key; return its delegation."""
+    with fleet.at(member) as node:
+        before, caps = compacts.delegations_of(member)[-1], own_sizes(node)
+    keys = {"seals": before.delegation.seals, "pins": before.delegation.pins}
+    gone = (Revoked(key=before.delegation.sign, caps=caps),)
+    signed = pact.delegated(
+        member, before=before, sign=NEW.public, revoked=gone, **keys | changes
+    )  # fmt: skip
+    adopt(fleet, member, signed.envelope)
+    fleet.nodes[member] = replace(fleet.nodes[member], signer=NEW)
+    return signed
+
+
+NAMES = ((({"fr": "Couple"}, frozenset({"ML", "BF"})),),)
+
+
+def test_a_new_version_reaches_all_members_with_the_next_exchanges(fleet):
+    fleet.settle()
+    adopt(fleet, "ML", amended(fleet, audiences=NAMES[0]).envelope)
+    fleet.exchange("ML", "BF")
+    fleet.exchange("BF", "NE")
+    assert [version_of(fleet, member) for member in ("ML", "BF", "NE")] == [2, 2, 2]
+    with fleet.at("NE"):
+        assert AuditEvent.objects.filter(event="compact.adopt", detail="2").exists()
+
+
+def test_who_believes_in_the_same_is_sent_no_deeds(fleet):
+    fleet.settle()
+    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    assert [frame for frame in frames if isinstance(frame, DeedsFrame)] == []
+
+
+def test_a_node_with_a_new_key_is_understood_at_once(fleet):
+    write(fleet, "ML", "before")
+    fleet.settle()
+    rotated(fleet, "ML")
+    with fleet.at("ML") as node:
+        sign_heads_again(node)
+    write(fleet, "ML", "after")
+    report = fleet.exchange("ML", "BF")
+    assert (report.faults, texts(fleet, "BF")) == ([], ["after", "before"])
+    report = fleet.exchange("NE", "ML")
+    assert (report.faults, texts(fleet, "NE")) == ([], ["after", "before"])
+
+
+def test_what_would_change_our_own_keys_is_left_to_the_command(fleet):
+    fleet.settle()
+    node = fleet.nodes["ML"]
+    elsewhere = rotated(fleet, "ML")  # signed by our root keys, at another desk
+    fleet.set_back("ML")
+    fleet.nodes["ML"] = node
+    adopt(fleet, "BF", elsewhere.envelope)
+    report = read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    assert ["compact-adopt" in str(fault) for fault in report.faults] == [True]
+    with fleet.at("ML"):
+        assert compacts.current().member("ML").keys.sign == node.signer.public
+
+
+def deeds(*envelopes):
+    return DeedsFrame(write_dossier(dossier_of(envelopes)))
+
+
+def with_deeds(fleet, frame):
+    """Return a bundle of BF for ML that begins with other deeds."""
+    frames = open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    rest = [item for item in frames if not isinstance(item, DeedsFrame)]
+    return sealed_frames(fleet, "ML", [frame, *rest])
+
+
+def test_a_version_that_too_few_have_signed_is_told_and_the_rest_is_taken(fleet):
+    write(fleet, "BF", "one")
+    draft = amended(fleet, signers=("BF",), audiences=NAMES[0])
+    report = read(fleet, "ML", with_deeds(fleet, deeds(draft.envelope)))
+    assert (len(report.faults), report.taken, version_of(fleet, "ML")) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no dossier", b"x" * (DEEDS_LIMIT + 1)], ids=["empty", "other", "long"]
+)
+def test_deeds_that_are_none_are_told_and_the_rest_is_taken(fleet, data):
+    write(fleet, "BF", "one")
+    report = read(fleet, "ML", with_deeds(fleet, DeedsFrame(data)))
+    assert (len(report.faults) <= 1, report.taken, version_of(fleet, "ML")) == (True, 1, 1)
+
+
+def test_two_versions_of_one_number_are_proved_once(fleet):
+    first = amended(fleet, audiences=NAMES[0])
+    second = amended(fleet, audiences=(({"fr": "Autre"}, frozenset({"ML", "NE"})),))
+    adopt(fleet, "ML", first.envelope)
+    adopt(fleet, "BF", second.envelope)
+    for _ in range(3):
+        fleet.exchange("ML", "BF")
+    with fleet.at("ML"):
+        assert Deed.objects.filter(rival=True).count() == 1
+        assert compacts.current().version == 2
+
+
+def test_a_member_that_is_suspended_is_neither_sent_to_nor_heard(fleet):
+    fleet.settle()
+    states = {"NE": (State.SUSPENDED, {})}
+    adopt(fleet, "ML", amended(fleet, signers=("BF", "ML", "NE"), states=states).envelope)
+    with fleet.at("ML"):
+        assert compacts.current().may_exchange("NE") is False
+    with pytest.raises(Exception, match="suspended"):
+        fleet.exchange("ML", "NE")
+
+
+def test_a_bundle_of_a_stranger_is_refused_whatever_deeds_it_brings(fleet):
+    frames = [deeds(), *open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))[1:]]
+    fleet.nodes["BF"] = replace(fleet.nodes["BF"], signer=NEW)
+    forged = open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))
+    with pytest.raises(VerificationError):
+        read(fleet, "ML", sealed_frames(fleet, "ML", [frames[0], *forged[1:]]))
