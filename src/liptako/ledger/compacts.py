@@ -227,7 +227,7 @@ def adopt(data: bytes, member: str, clock: Clock) -> Compact:
 
 
 def _is_kept(rival: Envelope) -> bool:
-    """Say whether a proof about this number is kept already: who signs two could sign any number."""
+    """Say whether a proof of this number is kept already: who signs two could sign any number."""
     place = place_of(rival)
     return Deed.objects.filter(rival=True, member=place.member, number=place.number).exists()
 
