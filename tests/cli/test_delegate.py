@@ -10,7 +10,7 @@ from liptako.core.compact.envelope import to_base64
 from liptako.core.compact.versions import has_signed
 from liptako.core.keys import read_private_key, signer_from_seed
 from liptako.core.log.sealed import recipients_of
-from tests.cli.shell import liptako
+from tests.cli.shell import Home, liptako
 
 IN_USE = "The keys are in use. Start serve and work again; hand the file to the partners.\n"
 
@@ -152,6 +152,36 @@ def test_a_node_without_a_compact_has_its_keys_on_its_card(ml, tmp_path):
     ml.do("from liptako.ledger.models import Deed; Deed.objects.all().delete()")
     result = ml.run("delegate", "--key", key_of(ml), "--output", tmp_path / "keys.json")
     assert (result.code, "its keys stand in its card" in result.err) == (5, True)
+
+
+def test_a_node_restored_from_before_a_change_delegates_keys_anew(ml, tmp_path, databases):
+    file, saved = tmp_path / "keys.json", tmp_path / "saved.tar.gz"
+    key = shutil.copyfile(key_of(ml), tmp_path / "root.key")
+    ml.ok("backup", saved)
+    kinds = ("--renew", "sign", "--renew", "seal", "--renew", "tls")
+    ml.ok("delegate", *kinds, "--key", key, "--output", file)
+    restored = Home(tmp_path / "restored")
+    restored.ok("restore", saved, *databases.make())
+    assert restored.run("compact-adopt", file).code == 5
+    assert restored.ok("compact-adopt", file, "--lost-keys") == "Keys of ML taken\n"
+    assert "start serve and work again" in restored.run("demo-incident").err
+    restored.ok("delegate", *kinds, "--key", key, "--output", file)
+    assert last(file).serial == 3
+    restored.ok("demo-incident")
+    assert restored.ok("verify").endswith("every signature, hash and payload is in order.\n")
+
+
+def test_a_change_that_was_interrupted_is_finished_the_next_time(ml, tmp_path):
+    before = (ml / "keys/node.key").read_bytes()
+    words = ("--key", key_of(ml), "--output", tmp_path / "keys.json")
+    ml.ok("delegate", "--renew", "sign", *words)
+    (ml / "keys/next").mkdir()
+    (ml / "keys/node.key").rename(ml / "keys/next/node.key")
+    (ml / "keys/node.key").write_bytes(before)
+    assert "start serve and work again" in ml.run("demo-incident").err
+    ml.ok("delegate", "--renew", "seal", *words)
+    ml.ok("demo-incident")
+    assert not (ml / "keys/next").exists()
 
 
 # Cards

@@ -103,6 +103,15 @@ def test_the_root_key_has_signed_the_keys_of_the_node_and_is_told_to_be_taken_aw
     assert told in result.out
 
 
+def test_no_other_root_key_is_drawn_for_a_node_that_had_one(ml):
+    (ml / "card.json").unlink()
+    (ml / "keys/root.key").unlink()
+    result = ml.run("init", "--member", "ML")
+    told = f"{ml / 'keys/root.key'} is not here, and another root key has signed for this node"
+    assert (result.code, result.err.startswith(told)) == (5, True)
+    assert not (ml / "keys/root.key").exists()
+
+
 def test_a_node_without_a_root_key_has_no_card_yet(home, databases):
     words = ("--member", "ML", "--data", "", "--root-key", "", *databases.make())
     result = home.run("init", *words)

@@ -105,7 +105,7 @@ def test_a_key_is_moved_to_a_stick_with_its_list_and_nothing_is_left(key, tmp_pa
     text = key.read_text()
     key.with_name("root.key.signed").write_text("")
     result = liptako("key-move", key, stick / "ml.key")
-    told = f"Root key moved to {stick / 'ml.key'}; nothing of it is left here.\n"
+    told = f"Root key moved to {stick / 'ml.key'}, and deleted here.\n"
     assert result == (0, told, "")
     assert ((stick / "ml.key").read_text(), (stick / "ml.key.signed").exists()) == (text, True)
     assert [path.name for path in tmp_path.iterdir()] == ["stick"]

@@ -5,7 +5,9 @@ import io
 import msgspec
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Member, NodeKeys, draft_compact, write_card, write_compact
+from liptako.core.compact.delegation import Revoked
+from liptako.core.compact.dossier import Dossier, write_dossier
+from liptako.core.compact.members import Compact, Member, NodeKeys
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.bundle import (
     AheadFrame,
@@ -28,6 +30,7 @@ from liptako.core.log.sealed import new_identity, recipient_of, seal
 from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import Ref, audience_id
+from tests import pact
 
 SIGNER = signer_from_seed(bytes(range(32)))
 ORIGIN = "ML/c/0001020304050607/e1"
@@ -119,8 +122,23 @@ MEMBERS = tuple(
     )
     for name in ROSTER
 )
-COMPACT = write_compact(draft_compact({"fr": "Essai"}, MEMBERS, {"fr": "Tous"}))
-CARD = write_card(MEMBERS[0])
+COMPACT = Compact(version=1, names={"fr": "Essai"}, members=MEMBERS, audiences=())
+VERSION = pact.first("BF", "ML", approve=2)
+FIRST = pact.delegated("ML")
+SECOND = pact.delegated(
+    "ML",
+    before=FIRST,
+    sign=SIGNER.public,
+    revoked=(Revoked(key=FIRST.delegation.sign, caps={ORIGIN: 3}),),
+)
+CARD = write_dossier(Dossier(cards=(pact.card("ML"),)))
+DOSSIER = write_dossier(
+    Dossier(
+        cards=(pact.card("ML"),),
+        versions=(VERSION,),
+        delegations=(pact.delegated("BF"), FIRST, SECOND),
+    )
+)
 KEY = write_private_key("ML/node", bytes(range(32))).encode()
 
 

@@ -12,7 +12,10 @@ import msgspec
 import zstandard
 
 from liptako.core.clock import Instant, parse_instant
-from liptako.core.compact.members import read_card, read_compact, write_card, write_compact
+from liptako.core.compact.delegation import read_delegation, write_delegation
+from liptako.core.compact.dossier import read_dossier, write_dossier
+from liptako.core.compact.envelope import Envelope
+from liptako.core.compact.versions import read_version
 from liptako.core.errors import LiptakoError
 from liptako.core.keys import key_id, read_private_key, write_private_key
 from liptako.core.log.bundle import MAGIC, AheadFrame, ChannelFrame, PackageFrame, read_bundle
@@ -82,7 +85,7 @@ def _signed(text: str, name: str) -> bytes:
 def _heads(data: bytes) -> None:
     text = data.decode(errors="replace")
     note = _signed(text, "ML/node")
-    heads = open_sender(note, read_compact(samples.COMPACT), "BF")
+    heads = open_sender(note, samples.COMPACT, "BF")
     assert (heads.text(), read_heads(note)) == (text, heads)
 
 
@@ -97,18 +100,18 @@ def _same(data: bytes) -> None:
 def _receipt(data: bytes) -> None:
     receipt = read_receipt(data)
     assert read_receipt(receipt.note(samples.SIGNER.public)) == receipt
-    check_receipt(receipt, samples.SIGNER.public)
+    check_receipt(receipt, [samples.SIGNER.public])
 
 
 def _fork(data: bytes) -> None:
     fork = read_fork(data)
     assert read_fork(write_fork(fork)) == fork
-    check_fork(fork, [samples.SIGNER.public])
+    check_fork(fork, samples.COMPACT.open_checkpoint)
 
 
 def _bundle(data: bytes) -> None:
     """Read a bundle as an auditor does, without a database."""
-    compact, delivery, log = read_compact(samples.COMPACT), None, CompactRange()
+    compact, delivery, log = samples.COMPACT, None, CompactRange()
     frames = read_bundle(io.BytesIO(data))
     heads = open_sender(heads_note(next(frames, None)), compact, "BF")
     for frame in frames:
@@ -155,14 +158,25 @@ def _fields(data: bytes) -> None:
     assert encode_fields(decode_fields(data, limit=70_000)) == data
 
 
-def _compact(data: bytes) -> None:
-    compact = read_compact(data)
-    assert read_compact(write_compact(compact)) == compact
+def _version(data: bytes) -> None:
+    read_version(Envelope(type=samples.VERSION.envelope.type, payload=data))
+
+
+def _delegation(data: bytes) -> None:
+    signed = read_delegation(Envelope(type=samples.FIRST.envelope.type, payload=data))
+    written = write_delegation(signed.delegation)
+    assert read_delegation(written).delegation == signed.delegation
+
+
+def _dossier(data: bytes) -> None:
+    dossier = read_dossier(data)
+    assert read_dossier(write_dossier(dossier)) == dossier
+    dossier.compact()
 
 
 def _card(data: bytes) -> None:
-    member = read_card(data)
-    assert read_card(write_card(member)) == member
+    dossier = read_dossier(data)
+    assert read_dossier(write_dossier(dossier)) == dossier
 
 
 def _key(data: bytes) -> None:
@@ -210,7 +224,19 @@ TARGETS = (
         read=_fields,
         change=mutated_json,
     ),
-    Target(name="compact", seeds=(samples.COMPACT,), read=_compact, change=mutated_json),
+    Target(
+        name="version",
+        seeds=(samples.VERSION.envelope.payload,),
+        read=_version,
+        change=mutated_json,
+    ),
+    Target(
+        name="delegation",
+        seeds=(samples.FIRST.envelope.payload, samples.SECOND.envelope.payload),
+        read=_delegation,
+        change=mutated_json,
+    ),
+    Target(name="dossier", seeds=(samples.DOSSIER,), read=_dossier),
     Target(name="card", seeds=(samples.CARD,), read=_card, change=mutated_json),
     Target(name="key", seeds=(samples.KEY,), read=_key),
     Target(name="words", seeds=WORDS, read=_words),

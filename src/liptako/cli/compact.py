@@ -37,6 +37,11 @@ def add_commands(commands: Commands) -> None:
     adopt = commands.add_parser("compact-adopt", help=_("take in a compact, or keys of members"))
     adopt.add_argument("file", type=Path, help=_("file with the compact"))
     adopt.add_argument("--phrase", help=_("the groups of digits, as compared aloud"))
+    adopt.add_argument(
+        "--lost-keys",
+        action="store_true",
+        help=_("also if this node has lost the keys that it names; delegate others then"),
+    )
     adopt.set_defaults(run=run_adopt)
 
     export = commands.add_parser("compact-export", help=_("write all that members rely on"))
@@ -178,7 +183,8 @@ def run_adopt(args: Namespace) -> int:
     held = compacts.current()
     if not held.version:
         _confirm(compact_phrase(_last(data).envelope.payload), args.phrase)
-    check_own_keys(home, node.member, compacts.examine(data).compact)
+    if not args.lost_keys:
+        check_own_keys(home, node.member, compacts.examine(data).compact)
     compact = compacts.adopt(data, node.member, node.clock)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))
@@ -186,7 +192,8 @@ def run_adopt(args: Namespace) -> int:
         if member not in held.members:
             say(_("Keys of %(member)s taken") % {"member": member.id})
     if compact.version > held.version:
-        record_audit(this_node(), "compact.adopt", detail=str(compact.version))
+        if compact.member(node.member).keys.sign == this_node().signer.public:
+            record_audit(this_node(), "compact.adopt", detail=str(compact.version))
         say(_("Compact of version %(version)d adopted") % {"version": compact.version})
     return codes.OK
 

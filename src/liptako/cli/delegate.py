@@ -54,7 +54,7 @@ def add_commands(commands: Commands) -> None:
         "--cap",
         action="append",
         default=[],
-        help=_("with --revoke: up to where it is good, as ML/c/…/e1=1200; other logs: nowhere"),
+        help=_("up to where the key that is revoked or changed is good, as ML/c/…/e1=1200"),
     )
     delegate.add_argument("--output", type=Path, required=True, help=_("file for the partners"))
     delegate.set_defaults(run=run_delegate)
@@ -105,8 +105,9 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
     from liptako.ledger import compacts
 
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
-    revoked = _revoked(node, args, is_changed=keys.sign != node.signer.public)
     line = compacts.delegations_of(node.member)
+    former = line[-1].delegation.sign
+    revoked = _revoked(node, args, None if former == keys.sign else former)
     until = advised_until(node.clock(), args.days)
     return delegation_behind(line, node.member, keys, until, revoked)
 
@@ -133,14 +134,15 @@ def _own_root(node: Node) -> Root:
     return next(member.root for member in members if member.id == node.member)
 
 
-def _revoked(node: Node, args: Namespace, *, is_changed: bool) -> list[Revoked]:
-    """Return the keys that a delegation takes back, each with its caps."""
+def _revoked(node: Node, args: Namespace, former: bytes | None) -> list[Revoked]:
+    """Return the keys that a delegation takes back, each with its caps; `former` is changed."""
     from liptako.ledger import pen
 
     revoked = []
-    if is_changed:
-        caps = confirmed_sizes(node) if args.stolen else pen.own_sizes(node)
-        revoked.append(Revoked(key=node.signer.public, caps=caps))
+    if former is not None:
+        caps = dict(confirmed_sizes(node) if args.stolen else pen.own_sizes(node))
+        caps |= {} if args.revoke else _caps(args.cap)
+        revoked.append(Revoked(key=former, caps=caps))
     if args.revoke:
         key = public_key(from_base64(args.revoke, "--revoke"))
         revoked.append(Revoked(key=key, caps=_caps(args.cap)))
@@ -148,22 +150,21 @@ def _revoked(node: Node, args: Namespace, *, is_changed: bool) -> list[Revoked]:
 
 
 def confirmed_sizes(node: Node) -> Mapping[str, int]:
-    """Return how far partners have confirmed our logs by their signed word.
+    """Return how far partners have confirmed our logs by their receipts.
 
     The farthest partner counts. A log that is for us alone has no other witness than this node.
     """
-    from liptako.federation import peers
-    from liptako.ledger import compacts
+    from liptako.ledger import receipts
     from liptako.ledger.models import Channel
 
-    others = compacts.current().others(node.member)
-    heads = [peers.heads_of(peers.peer(other.id)) for other in others]
-    sizes = {}
-    for log in Channel.objects.filter(author=node.member).select_related("audience"):
-        told = [item.size_of(log.origin) for item in heads if item is not None]
-        alone = log.audience.members == [node.member]
-        sizes[log.origin] = log.size if alone else min(log.size, max(told, default=0))
-    return sizes
+    caps: dict[str, int] = {}
+    for (origin, _member), signed in receipts.sizes().items():
+        caps[origin] = max(caps.get(origin, 0), signed.size)
+    logs = Channel.objects.filter(author=node.member).select_related("audience")
+    return {
+        log.origin: log.size if log.audience.members == [node.member] else caps.get(log.origin, 0)
+        for log in logs
+    }
 
 
 def _caps(texts: list[str]) -> dict[str, int]:

@@ -79,7 +79,7 @@ def run_move(args: Namespace) -> int:
         source.unlink()
     except OSError as cause:
         raise cannot_write(source, cause) from cause
-    say(_("Root key moved to %(file)s; nothing of it is left here.") % {"file": target})
+    say(_("Root key moved to %(file)s, and deleted here.") % {"file": target})
     return codes.OK
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from liptako.cli.card import CardOrder, make_dossier, own_card
-from liptako.cli.delegating import CARD, own_line
+from liptako.cli.delegating import CARD, LINE, own_line
 from liptako.cli.files import write_file
 from liptako.cli.material import draw_keys
 from liptako.cli.roots import make_root, open_root
 from liptako.cli.tokens import is_token
 from liptako.cli.words import names_of, say
 from liptako.core.compact.dossier import write_dossier
-from liptako.core.errors import MalformedError, SettingError, StorageError
+from liptako.core.errors import MalformedError, RefusedError, SettingError, StorageError
 from liptako.core.keys import fingerprint
 from liptako.core.refs import member_id
 from liptako.env import ENV_FILE, read_settings
@@ -91,6 +91,12 @@ def _write_card(home: Path, args: Namespace) -> None:
     open_node(home, args.member)
     name = str(home / ROOT_KEY) if args.root_key == ROOT_KEY else args.root_key
     is_there = is_token(name) or Path(name).exists()
+    if not is_there and (home / LINE).exists():
+        raise RefusedError(
+            "%(file)s is not here, and another root key has signed for this node before: bring it, "
+            "or give --root-key",
+            file=name,
+        )
     root = open_root(name) if is_there else make_root(name, args.member, protect=False)
     order = CardOrder(
         member=args.member,
