@@ -12,7 +12,7 @@ from random import Random
 
 from tests.simulator import checks
 from tests.simulator.healing import heal
-from tests.simulator.steps import FAULTS, ORDINARY, Step, writes_long
+from tests.simulator.steps import FAULTS, ORDINARY, Step, writes, writes_long
 from tests.simulator.world import World, new_world
 
 MOST_STEPS = 12
@@ -53,8 +53,8 @@ def step_of(seed: int, number: int) -> Step:
     dice = _dice(seed, f"kind {number}")
     if number == 3:
         return FAULTS[seed % len(FAULTS)]
-    if number == 0 and seed % _LONG_ONE_IN == 1:
-        return writes_long
+    if number == 0:
+        return writes_long if seed % _LONG_ONE_IN == 1 else writes
     return dice.choice(FAULTS if dice.random() < 0.35 else ORDINARY)
 
 
