@@ -9,9 +9,12 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Compact, Member, NodeKeys, draft_compact, write_compact
+from liptako.core.compact.dossier import Dossier, dossier_of, write_dossier
+from liptako.core.compact.draft import Changes, first_draft, next_draft
+from liptako.core.compact.members import Compact
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.sealed import new_identity, recipient_of
+from tests import pact
 
 # How long a case takes depends on what else the machine does: it fails no test.
 hypothesis_settings.register_profile("liptako", deadline=None)
@@ -95,22 +98,24 @@ def node(make_node: Callable[[str], Any]) -> Any:
     return make_node("ML")
 
 
-def compact_of(nodes: list[Any]) -> Compact:
-    """Return a compact of these nodes with their public keys."""
-    members = [
-        Member(
-            id=node.member,
-            names={"fr": MEMBERS[node.member][0], "en": MEMBERS[node.member][0]},
-            timezone=MEMBERS[node.member][1],
-            keys=NodeKeys(sign=node.signer.public, seal=recipient_of(node.identity), tls=bytes(32)),
-        )
+def dossier_of_nodes(nodes: list[Any]) -> Dossier:
+    """Return the first compact of these nodes, signed by all, with their delegations."""
+    names = {member: {"fr": MEMBERS[member][0], "en": MEMBERS[member][0]} for member in MEMBERS}
+    cards = [
+        pact.card(node.member, names=names[node.member], timezone=MEMBERS[node.member][1])
         for node in nodes
     ]
-    return draft_compact(
+    draft = first_draft(
         {"fr": "Confédération d’essai", "en": "Test confederation"},
-        members,
+        cards,
         {"fr": "Tous les membres", "en": "All members"},
     )
+    version = pact.by(draft, *(node.member for node in nodes))
+    delegations = [
+        pact.delegated(node.member, sign=node.signer.public, seals=(recipient_of(node.identity),))
+        for node in nodes
+    ]
+    return dossier_of([version.envelope, *(signed.envelope for signed in delegations)])
 
 
 @pytest.fixture
@@ -119,7 +124,20 @@ def compact(db: None, make_node: Callable[[str], Any]) -> Compact:
     from liptako.ledger import compacts
 
     nodes = [make_node(member) for member in MEMBERS]
-    return compacts.adopt(write_compact(compact_of(nodes)), "ML", nodes[0].clock)
+    return compacts.adopt(write_dossier(dossier_of_nodes(nodes)), "ML", nodes[0].clock)
+
+
+@pytest.fixture
+def amend(compact: Compact, node: Any) -> Callable[[Changes], Compact]:
+    """Return an adopter of the next version of the compact, signed by all who are in it."""
+    from liptako.ledger import compacts
+
+    def change(changes: Changes) -> Compact:
+        draft = next_draft(compacts.dossier().versions[-1], changes)
+        version = pact.by(draft, *(member.id for member in draft.document.members))
+        return compacts.adopt(write_dossier(dossier_of([version.envelope])), "ML", node.clock)
+
+    return change
 
 
 @pytest.fixture
@@ -150,5 +168,5 @@ def fleet(_fleet: Any, django_db_blocker: Any, make_node: Callable[[str], Any]) 
     """ML, BF and NE, each alone with an empty log and the same compact, and wires between them."""
     nodes = {member: make_node(member) for member in MEMBERS}
     with django_db_blocker.unblock():
-        _fleet.reset(nodes, compact_of(list(nodes.values())))
+        _fleet.reset(nodes, write_dossier(dossier_of_nodes(list(nodes.values()))))
         yield _fleet

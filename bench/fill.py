@@ -39,7 +39,7 @@ def incident_of(record: dict[str, Any]) -> Incident:
 def main(count: int) -> None:
     """Write the records in batches."""
     node = this_node()
-    everyone = frozenset(member.id for member in compacts.current().members)
+    everyone = compacts.current().active
     left = records(count)
     while batch := list(islice(left, BATCH)):
         drafts = [

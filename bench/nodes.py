@@ -39,6 +39,8 @@ def make_nodes(folder: Path, *members: str) -> list[Path]:
     said, _ = run("-m", "liptako", "compact-draft", *names, *(home / "card.json" for home in homes))
     phrase = said.rpartition("Compare aloud: ")[2].strip()
     for home in homes:
+        run("-m", "liptako", "compact-sign", compact, "--key", home / "keys" / "root.key")
+    for home in homes:
         liptako(home, "compact-adopt", compact, "--phrase", phrase)
     return homes
 

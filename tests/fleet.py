@@ -15,7 +15,6 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.utils import load_backend
 
-from liptako.core.compact.members import write_compact
 from liptako.core.errors import NetworkError
 from liptako.federation import exchange
 from liptako.federation.peers import set_url
@@ -31,7 +30,7 @@ class Fleet:
         self._wrappers = {member: _new_database(member, suffix) for member in members}
         self.nodes: dict[str, Any] = {}
         self.cut: set[str] = set()
-        self._document = b""
+        self._dossier = b""
         self._empty: dict[str, Snapshot] = {}
         for member in members:
             with self._on(member):
@@ -73,9 +72,9 @@ class Fleet:
             settings.LIPTAKO = before
             this_node.cache_clear()
 
-    def reset(self, nodes: dict[str, Any], compact: Any, *, connected: bool = True) -> None:
+    def reset(self, nodes: dict[str, Any], dossier: bytes, *, connected: bool = True) -> None:
         """Empty the databases of these nodes, let them adopt a compact, and connect them."""
-        self.nodes, self.cut, self._document = nodes, set(), write_compact(compact)
+        self.nodes, self.cut, self._dossier = nodes, set(), dossier
         for member in self.nodes:
             self._begin(member)
         if connected:
@@ -96,7 +95,7 @@ class Fleet:
         """Let a node hold nothing but the compact."""
         self._empty[member].put_back()
         with self._on(member):
-            compacts.adopt(self._document, member, self.nodes[member].clock)
+            compacts.adopt(self._dossier, member, self.nodes[member].clock)
 
     def connect(self) -> None:
         """Tell every node the address of every other."""
@@ -129,7 +128,7 @@ class Wire:
         self._fleet = fleet
         self.sent: list[bytes] = []
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
+    def exchange(self, url: str, pins: Any, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
         """Hand a bundle to the node at an address."""
         member = url.removeprefix("https://").partition(".")[0].upper()
         if member in self._fleet.cut:

@@ -35,6 +35,7 @@ def lock() -> int:
     for name, source in (
         ("run", "pyproject.toml"),
         ("build", "requirements/build.in"),
+        ("pkcs11", "requirements/pkcs11.in"),
         ("dev", "requirements/dev.in"),
         ("node", "requirements/node.in"),
     ):

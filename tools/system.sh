@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that programs of the operating system are there: installs them through apt as root,
-# else says which are missing and how to get them. Usage: tools/system.sh venv|postgresql|chromium|gettext ...
+# else says which are missing and how to get them.
+# Usage: tools/system.sh venv|postgresql|chromium|gettext|softhsm2 ...
 set -eu
 
 present() {
@@ -9,6 +10,7 @@ present() {
         postgresql) command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 ;;
         chromium) [ -x /usr/bin/chromium ] ;;
         gettext) command -v xgettext > /dev/null ;;
+        softhsm2) command -v softhsm2-util > /dev/null ;;
     esac
 }
 

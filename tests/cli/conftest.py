@@ -55,6 +55,8 @@ def originals(
     names = ("--name", "fr=Pacte", "--everyone", "fr=Tous", "--output", compact)
     phrase = liptako("compact-draft", *cards, *names).out.rpartition("Compare aloud: ")[2].strip()
     for home in homes.values():
+        assert liptako("compact-sign", compact, "--key", home / "keys/root.key").code == 0
+    for home in homes.values():
         home.ok("compact-adopt", compact, "--phrase", phrase)
     return folder
 

@@ -65,8 +65,9 @@ def test_a_backup_is_one_private_file_and_says_that_it_holds_the_keys(told):
     assert (mode(file), list(file.parent.iterdir())) == (0o600, [file])
 
 
-def test_a_backup_holds_keys_settings_map_and_database_and_nothing_that_is_made_again(saved):
-    names = {*PRIVATE, "keys/tls.crt", "card.json", "sources.json", DATABASE}
+def test_a_backup_holds_all_that_is_not_made_again_but_not_the_root_key(saved):
+    made = {"keys/delegations.json", "keys/tls.crt", "keys/tls-next.crt", "keys/tls-next.key"}
+    names = {*PRIVATE, *made, "card.json", "sources.json", DATABASE}
     assert set(contents(saved)) == names
 
 

@@ -1,17 +1,20 @@
-"""The compact and the partners at the command line: drafted, compared aloud, adopted or refused."""
+"""The compact and the partners at the command line: drafted, signed, compared aloud, adopted."""
 
-import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from liptako.core.compact.members import compact_phrase, read_compact
+from liptako.core.compact.document import State
+from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.members import compact_phrase
 from tests.cli.shell import KEPT, liptako
 
 NAMES = ("--name", "fr=Pacte", "--name", "en=Pact", "--everyone", "fr=Tous")
+DIFFERENT = "the groups of digits are not the same: the compact was not adopted\n"
 
 
 @pytest.fixture
@@ -20,16 +23,43 @@ def cards(originals):
 
 
 @pytest.fixture
-def newer(originals, tmp_path):
-    """Return a file with a second version of the compact."""
-    document = json.loads((originals / "compact.json").read_bytes()) | {"version": 2}
+def sign(originals, tmp_path):
+    """Return a signer of a file with the root keys of members, which have signed nothing yet."""
+
+    def with_keys_of(file, *members):
+        for member in members:
+            (tmp_path / f"{member}.key.signed").unlink(missing_ok=True)
+            copied = shutil.copyfile(
+                originals / member / "keys/root.key", tmp_path / f"{member}.key"
+            )
+            result = liptako("compact-sign", file, "--key", copied)
+            assert result.code == 0, result
+
+    return with_keys_of
+
+
+@pytest.fixture
+def newer(ml, sign, tmp_path):
+    """Return a file with a second version of the compact, signed by both."""
     file = tmp_path / "newer.json"
-    file.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+    ml.ok("compact-change", "--audience", "ML,BF", "fr=Couple", "--output", file)
+    sign(file, "ML", "BF")
     return file
 
 
+@pytest.fixture
+def alone(ml, databases):
+    """The node ML as if it had adopted nothing yet."""
+    ml.do("from liptako.ledger.models import Deed; Deed.objects.all().delete()")
+    return ml
+
+
+def last(file):
+    return read_dossier(file.read_bytes()).versions[-1]
+
+
 def phrase_of(file):
-    return compact_phrase(file.read_bytes())
+    return compact_phrase(last(file).envelope.payload)
 
 
 def version_of(home):
@@ -40,20 +70,28 @@ def test_a_draft_holds_the_members_in_their_order_and_tells_its_phrase(cards, tm
     file = tmp_path / "compact.json"
     result = liptako("compact-draft", *cards, *NAMES, "--output", file)
     told = f"Compact written to {file}\nCompare aloud: {phrase_of(file)}\n"
-    compact = read_compact(file.read_bytes())
+    document = last(file).document
     assert result == (0, told, "")
-    assert [member.id for member in compact.members] == ["BF", "ML"]
-    assert (compact.version, compact.names) == (1, {"fr": "Pacte", "en": "Pact"})
+    assert [member.id for member in document.members] == ["BF", "ML"]
+    assert (document.version, document.names) == (1, {"fr": "Pacte", "en": "Pact"})
+    assert len(read_dossier(file.read_bytes()).delegations) == 2
 
 
-def test_a_draft_with_a_member_twice_is_refused_and_not_written(cards, tmp_path):
+def test_a_card_twice_is_one_card(cards, tmp_path):
     file = tmp_path / "compact.json"
-    result = liptako("compact-draft", cards[0], cards[0], *NAMES, "--output", file)
-    assert result == (3, "", "compact: expected each member once\n")
+    assert liptako("compact-draft", *cards, cards[0], *NAMES, "--output", file).code == 0
+    assert len(last(file).document.members) == 2
+
+
+def test_a_rule_that_cannot_be_is_refused_and_nothing_is_written(cards, tmp_path):
+    file = tmp_path / "compact.json"
+    for rule, told in (("some", "--approve: expected all"), ("1", "compact: expected “all”")):
+        result = liptako("compact-draft", *cards, *NAMES, "--approve", rule, "--output", file)
+        assert (result.code, result.err.startswith(told)) == (3, True)
     assert not file.exists()
 
 
-def test_a_card_that_is_not_there_is_named(cards, tmp_path):
+def test_a_card_that_is_not_there_is_named(tmp_path):
     file = tmp_path / "nothing"
     result = liptako("compact-draft", file, *NAMES, "--output", tmp_path / "compact.json")
     assert result == (3, "", f"{file} cannot be read: No such file or directory\n")
@@ -65,60 +103,113 @@ def test_a_draft_that_cannot_be_written_is_told(cards):
     assert result == (8, "", expected)
 
 
-def test_a_compact_is_adopted_with_the_phrase_that_was_compared(ml, newer):
-    phrase = phrase_of(newer)
-    result = ml.run("compact-adopt", newer, "--phrase", f"  {phrase.replace(' ', '  ')} ")
-    told = f"Compare aloud: {phrase}\nCompact of version 2 adopted\n"
-    assert (result, version_of(ml)) == ((0, told, ""), "2")
+def test_a_first_compact_is_adopted_with_the_phrase_that_was_compared(alone, originals):
+    file = originals / "compact.json"
+    phrase = phrase_of(file)
+    result = alone.run("compact-adopt", file, "--phrase", f"  {phrase.replace(' ', '  ')} ")
+    told = f"Compare aloud: {phrase}\nKeys of BF taken\nKeys of ML taken\n"
+    assert result == (0, f"{told}Compact of version 1 adopted\n", "")
 
 
-def test_the_adoption_is_in_the_audit_trail(ml, newer):
-    ml.ok("compact-adopt", newer, "--phrase", phrase_of(newer))
-    last = "AuditEvent.objects.filter(event='compact.adopt', detail='2').count()"
-    assert ml.do(f"from liptako.members.models import AuditEvent; print({last})") == "1"
-
-
-@pytest.mark.parametrize("phrase", [[], ["--phrase", ""], ["--phrase", "00000 " * 8]])
-def test_with_no_phrase_or_another_one_nothing_is_adopted(ml, newer, phrase):
-    result = ml.run("compact-adopt", newer, *phrase)
-    told = "the groups of digits are not the same: the compact was not adopted\n"
-    assert result == (5, f"Compare aloud: {phrase_of(newer)}\n", told)
-    assert version_of(ml) == "1"
-
-
-def test_on_a_terminal_the_phrase_is_typed(ml, newer):
-    command = [sys.executable, "-m", "liptako", "--home", ml.folder, "compact-adopt", newer]
+def test_on_a_terminal_the_phrase_is_typed(alone, originals):
+    file = originals / "compact.json"
+    command = [sys.executable, "-m", "liptako", "--home", alone.folder, "compact-adopt", file]
     typing, reading = pty.openpty()
-    os.write(typing, phrase_of(newer).encode() + b"\n")
+    os.write(typing, phrase_of(file).encode() + b"\n")
     done = subprocess.run(
         command, env=KEPT, stdin=reading, capture_output=True, text=True, check=False
     )
     os.close(typing)
     os.close(reading)
-    assert (done.returncode, version_of(ml)) == (0, "2")
+    assert (done.returncode, version_of(alone)) == (0, "1")
 
 
-def test_a_compact_that_is_no_newer_one_is_refused(ml, originals):
+@pytest.mark.parametrize("phrase", [[], ["--phrase", ""], ["--phrase", "00000 " * 8]])
+def test_with_no_phrase_or_another_one_nothing_is_adopted(alone, originals, phrase):
     file = originals / "compact.json"
-    result = ml.run("compact-adopt", file, "--phrase", phrase_of(file))
-    assert (result.code, result.err) == (5, "compact: expected a version above 1, got 1\n")
+    result = alone.run("compact-adopt", file, *phrase)
+    assert result == (5, f"Compare aloud: {phrase_of(file)}\n", DIFFERENT)
+    assert version_of(alone) == "0"
 
 
-def test_a_compact_with_other_keys_of_ours_is_refused(ml, newer):
-    document = json.loads(newer.read_text())
-    bf, mali = document["members"]
-    mali["keys"]["sign"] = bf["keys"]["sign"]
-    newer.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
-    result = ml.run("compact-adopt", newer, "--phrase", phrase_of(newer))
-    told = "compact: the keys of ML in it are not those of this node\n"
-    assert (result.code, result.err, version_of(ml)) == (5, told, "1")
+def test_a_first_compact_that_somebody_has_not_signed_is_not_adopted(alone, cards, sign, tmp_path):
+    file = tmp_path / "compact.json"
+    liptako("compact-draft", *cards, *NAMES, "--output", file)
+    sign(file, "BF")
+    result = alone.run("compact-adopt", file, "--phrase", phrase_of(file))
+    told = "compact: version 1 needs the signatures of 2 members, got BF; missing: ML\n"
+    assert (result.code, result.err, version_of(alone)) == (4, told, "0")
+
+
+def test_a_file_with_keys_only_begins_nothing(alone, cards):
+    result = alone.run("compact-adopt", cards[0])
+    assert (result.code, result.err) == (3, "compact: expected a version of it\n")
+
+
+def test_a_later_version_is_adopted_by_its_signatures_alone(ml, newer):
+    assert ml.ok("compact-adopt", newer) == "Compact of version 2 adopted\n"
+    assert version_of(ml) == "2"
+    audit = "AuditEvent.objects.filter(event='compact.adopt', detail='2').count()"
+    assert ml.do(f"from liptako.members.models import AuditEvent; print({audit})") == "1"
+
+
+def test_a_later_version_without_enough_signatures_is_refused(ml, sign, tmp_path):
+    file = tmp_path / "newer.json"
+    ml.ok("compact-change", "--approve", "2", "--output", file)
+    sign(file, "ML")
+    result = ml.run("compact-adopt", file)
+    told = "compact: version 2 needs the signatures of 2 members, got ML; missing: BF\n"
+    assert (result.code, result.err, version_of(ml)) == (4, told, "1")
+
+
+def test_a_compact_that_is_held_already_is_told(ml, originals):
+    result = ml.run("compact-adopt", originals / "compact.json")
+    told = "compact: version 1 is held already, and so are these keys of the members\n"
+    assert (result.code, result.err) == (5, told)
 
 
 def test_bytes_that_are_no_compact_are_refused(ml, tmp_path):
     file = tmp_path / "compact.json"
     file.write_bytes(b"nothing of the kind")
-    result = ml.run("compact-adopt", file, "--phrase", phrase_of(file))
+    result = ml.run("compact-adopt", file)
     assert (result.code, result.err.startswith("record: expected JSON")) == (3, True)
+
+
+def test_a_member_is_suspended_with_its_logs_frozen_where_this_node_holds_them(ml, tmp_path):
+    ml.ok("demo-incident")
+    file = tmp_path / "newer.json"
+    log = "BF/c/0001020304050607/e1"
+    ml.ok("compact-change", "--suspend", "BF", "--frozen", f"{log}=7", "--output", file)
+    bf = last(file).document.members[0]
+    assert (bf.state, bf.frozen) == (State.SUSPENDED, {log: 7})
+    ml.ok("compact-change", "--leave", "ML", "--output", file)
+    mali = last(file).document.members[1]
+    held = "sorted(Channel.objects.filter(author='ML').values_list('origin', 'size'))"
+    found = ml.do(f"from liptako.ledger.models import Channel; print({held})")
+    assert (mali.state, str(sorted(mali.frozen.items()))) == (State.LEFT, found)
+    again = ml.run("compact-change", "--resume", "TG", "--output", file)
+    assert again == (5, "", "TG is not a member of the compact\n")
+
+
+@pytest.fixture
+def tg(home, map_files, databases):
+    """A node of TG, which is no member yet."""
+    shutil.copytree(map_files, home.folder)
+    home.ok("init", "--member", "TG", "--data", "", *databases.make())
+    return home
+
+
+def test_a_new_member_joins_with_the_whole_dossier_and_the_phrase(ml, tg, sign, tmp_path):
+    file, whole = tmp_path / "newer.json", tmp_path / "whole.json"
+    ml.ok("compact-change", "--card", tg / "card.json", "--output", file)
+    sign(file, "ML", "BF")
+    tg.ok("compact-sign", file, "--key", tg / "keys/root.key")
+    ml.ok("compact-adopt", file)
+    ml.ok("compact-export", whole)
+    assert tg.run("compact-adopt", whole).code == 5
+    told = tg.ok("compact-adopt", whole, "--phrase", phrase_of(whole))
+    assert told.endswith("Keys of TG taken\nCompact of version 2 adopted\n")
+    assert (version_of(tg), version_of(ml)) == ("2", "2")
 
 
 def test_the_address_of_a_partner_is_kept_and_taken_away(ml):

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -162,15 +163,21 @@ def test_a_partner_that_does_not_answer_is_told_as_such(ml, free_port):
     assert result.err.startswith(f"127.0.0.1:{port} cannot be reached: ")
 
 
-@pytest.fixture
-def served(bf, free_port):
-    """Let BF answer over HTTPS; return its address."""
-    port = free_port()
-    with bf.process("serve", LIPTAKO_LISTEN=f"https://127.0.0.1:{port}") as process:
+@contextmanager
+def serving(home, port):
+    """Let a node answer over HTTPS; gives its address."""
+    with home.process("serve", LIPTAKO_LISTEN=f"https://127.0.0.1:{port}") as process:
         wait_for(lambda: listens(port))
         yield f"https://127.0.0.1:{port}"
         process.terminate()
         process.communicate(timeout=15)
+
+
+@pytest.fixture
+def served(bf, free_port):
+    """Let BF answer over HTTPS; return its address."""
+    with serving(bf, free_port()) as address:
+        yield address
 
 
 def test_two_nodes_exchange_over_the_network_now(ml, bf, served):
@@ -180,15 +187,10 @@ def test_two_nodes_exchange_over_the_network_now(ml, bf, served):
     assert bf.do(COUNT) == "1"
 
 
-def test_a_partner_with_another_key_is_not_spoken_to(ml, bf, served, originals):
-    shutil.copyfile(originals / "ML" / "card.json", ml / "x")
-    ml.do(
-        "import json\nfrom liptako.ledger import compacts\nfrom liptako.ledger.node import *\n"
-        "d = json.loads(compacts.document()); d['version'] = 2\n"
-        "d['members'][0]['keys']['tls'] = d['members'][1]['keys']['tls']\n"
-        "data = json.dumps(d, separators=(',', ':'), ensure_ascii=False).encode()\n"
-        "compacts.adopt(data, 'ML', system_clock)"
-    )
-    ml.ok("partner", "BF", served)
-    result = ml.run("exchange", "now", "BF")
+def test_a_partner_with_another_key_is_not_spoken_to(ml, bf, free_port):
+    for name in ("tls.key", "tls.crt"):
+        shutil.copyfile(ml / "keys" / name, bf / "keys" / name)
+    with serving(bf, free_port()) as address:
+        ml.ok("partner", "BF", address)
+        result = ml.run("exchange", "now", "BF")
     assert (result.code, "does not hold the key of the compact" in result.err) == (4, True)

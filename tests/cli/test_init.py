@@ -9,14 +9,23 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from liptako.core.compact.members import read_card
+from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.versions import has_signed
 from liptako.core.keys import fingerprint, read_private_key, signer_from_seed
-from liptako.core.log.sealed import recipient_of
+from liptako.core.log.sealed import recipients_of
 from liptako.federation.client import key_pin
 from liptako.web import basemap
 from tests.cli.shell import KEPT, POSTGRESQL, Home
 
-PRIVATE = ("keys/node.key", "keys/node.age", "keys/tls.key", "secret", "liptako.env")
+PRIVATE = (
+    "keys/node.key",
+    "keys/node.age",
+    "keys/tls.key",
+    "keys/tls-next.key",
+    "keys/root.key",
+    "secret",
+    "liptako.env",
+)
 OPTIONS = ("--name", "fr=Mali", "--name", "en=Mali (en)", "--timezone", "Africa/Bamako")
 MORE = ("--listen", "http://127.0.0.1:81", "--hosts", "node.ml ml", "--administrator", "chef")
 
@@ -46,8 +55,12 @@ def seed_of(home):
     return read_private_key((home / "keys/node.key").read_text())[1]
 
 
-def certificate_of(home):
-    return load_pem_x509_certificate((home / "keys/tls.crt").read_bytes())
+def certificate_of(home, name="tls"):
+    return load_pem_x509_certificate((home / f"keys/{name}.crt").read_bytes())
+
+
+def pin_of(home, name):
+    return key_pin(certificate_of(home, name).public_bytes(Encoding.DER))
 
 
 def own_files(home):
@@ -70,12 +83,44 @@ def test_a_fresh_node_is_told_with_its_fingerprint_card_and_first_password(fresh
 
 def test_the_card_holds_the_names_and_the_public_half_of_every_key(fresh):
     home, _ = fresh
-    card = read_card((home / "card.json").read_bytes())
-    assert (card.id, card.timezone) == ("ML", "Africa/Bamako")
-    assert card.names == {"fr": "Mali", "en": "Mali (en)"}
-    assert card.keys.sign == signer_from_seed(seed_of(home)).public
-    assert card.keys.seal == recipient_of((home / "keys/node.age").read_text().strip())
-    assert card.keys.tls == key_pin(certificate_of(home).public_bytes(Encoding.DER))
+    dossier = read_dossier((home / "card.json").read_bytes())
+    member, delegation = dossier.cards[0].member, dossier.line("ML")[0].delegation
+    assert (member.id, member.timezone) == ("ML", "Africa/Bamako")
+    assert member.names == {"fr": "Mali", "en": "Mali (en)"}
+    assert delegation.sign == signer_from_seed(seed_of(home)).public
+    assert delegation.seals == recipients_of((home / "keys/node.age").read_text().strip())
+    assert delegation.pins == (pin_of(home, "tls"), pin_of(home, "tls-next"))
+
+
+def test_the_root_key_has_signed_the_keys_of_the_node_and_is_told_to_be_taken_away(fresh):
+    home, result = fresh
+    dossier = read_dossier((home / "card.json").read_bytes())
+    _, seed = read_private_key((home / "keys/root.key").read_text())
+    root = dossier.cards[0].member.root
+    assert root.keys == (signer_from_seed(seed).public,)
+    assert has_signed(dossier.line("ML")[0].envelope, root)
+    told = f"The root key {home / 'keys/root.key'} speaks for the State. It belongs on a stick"
+    assert told in result.out
+
+
+def test_a_node_without_a_root_key_has_no_card_yet(home, databases):
+    words = ("--member", "ML", "--data", "", "--root-key", "", *databases.make())
+    result = home.run("init", *words)
+    assert (result.code, "root key" in result.out, (home / "card.json").exists()) == (
+        0,
+        False,
+        False,
+    )
+
+
+def test_a_root_key_on_a_stick_signs_the_card_and_is_used_again(home, tmp_path, databases):
+    words = ("--member", "ML", "--data", "", "--root-key", tmp_path / "stick", *databases.make())
+    assert "root key" not in home.ok("init", *words)
+    before = (tmp_path / "stick").read_bytes()
+    (home / "card.json").unlink()
+    home.ok("init", *words)
+    assert (tmp_path / "stick").read_bytes() == before
+    assert not (home / "keys/root.key").exists()
 
 
 def test_secrets_are_for_their_owner_only(fresh):
@@ -98,7 +143,7 @@ def test_what_is_given_stands_in_the_settings_file(fresh):
 
 def test_the_first_password_opens_the_account_once(fresh):
     home, result = fresh
-    password = result.out.split("password: ")[1].strip()
+    password = result.out.split("password: ")[1].split()[0]
     check = "p = Person.objects.get(); print(p.username, p.must_change_password, p.check_password"
     found = home.do(f"from liptako.members.models import Person\n{check}({password!r}))")
     assert found == "chef True True"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from liptako.core.compact.members import read_card
+from liptako.core.compact.dossier import read_dossier
 from liptako.federation.client import key_pin
 from liptako.web import basemap
 from tests.cli.shell import POSTGRESQL, Home, listens, wait_for
@@ -69,13 +69,13 @@ def stopped(process, number=signal.SIGTERM):
 
 
 def test_pages_and_partners_get_answers_until_a_clean_stop(ml_as_made, addresses):
-    card = read_card((ml_as_made / "card.json").read_bytes())
+    line = read_dossier((ml_as_made / "card.json").read_bytes()).line("ML")
     with ml_as_made.process("serve", LIPTAKO_LISTEN=" ".join(addresses)) as process:
         wait_for(lambda: all(listens(port_of(address)) for address in addresses))
         answers = [get(address, SIGN_IN) for address in addresses]
         end = stopped(process)
     assert [status for status, _, _ in answers] == [200, 200]
-    assert key_pin(answers[1][2]) == card.keys.tls
+    assert key_pin(answers[1][2]) == line[-1].delegation.pins[0]
     assert end == (0, "".join(f"Serving {address}\n" for address in addresses), "")
     assert [listens(port_of(address)) for address in addresses] == [False, False]
 

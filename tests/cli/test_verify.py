@@ -2,13 +2,13 @@
 
 import errno
 import hashlib
-import json
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from liptako.cli.verify import unseal_file
+from liptako.core.compact.dossier import write_dossier
 from liptako.core.keys import read_private_key, signer_from_seed
 from liptako.core.log.bundle import (
     BundleWriter,
@@ -23,6 +23,7 @@ from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import new_identity, recipient_of, seal, unseal
 from liptako.core.records.payload import derive_salt
+from tests import pact
 from tests.cli.shell import Home, liptako, python
 
 HEADER = (
@@ -203,20 +204,10 @@ def test_a_file_that_cannot_be_read_is_named(bundle, words, tmp_path, option):
     assert liptako("verify", *given) == (3, "", told)
 
 
-def changed(originals, tmp_path, change):
-    """Return a file with a compact that is not the one of the two nodes."""
-    document = json.loads((originals / "compact.json").read_bytes())
-    bf, ml = document["members"]
-    change(bf, ml)
-    file = tmp_path / "other.json"
-    file.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
-    return file
-
-
-def test_with_a_compact_that_holds_other_keys_nothing_is_as_signed(
-    bundle, words, originals, tmp_path
-):
-    other = changed(originals, tmp_path, lambda bf, ml: ml["keys"].update(sign=bf["keys"]["sign"]))
+def test_with_a_compact_that_holds_other_keys_nothing_is_as_signed(bundle, words, tmp_path):
+    keys = [pact.delegated(member) for member in ("BF", "ML")]
+    other = tmp_path / "other.json"
+    other.write_bytes(write_dossier(pact.dossier(pact.first("BF", "ML"), delegations=keys)))
     result = liptako("verify", bundle, *words, "--compact", other)
     assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)
 

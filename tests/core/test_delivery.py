@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Member, NodeKeys, draft_compact
+from liptako.core.compact.members import Compact, Member, NodeKeys
 from liptako.core.errors import (
     LiptakoError,
     MalformedError,
@@ -41,7 +41,7 @@ def member(name):
     return Member(id=name, names={"fr": name}, timezone="UTC", keys=keys)
 
 
-COMPACT = draft_compact({"fr": "Pacte"}, map(member, ALL), {"fr": "Tous"})
+COMPACT = Compact(version=1, names={}, members=tuple(map(member, ALL)), audiences=())
 
 
 def header(seq, **changes):

@@ -6,13 +6,27 @@ from hypothesis import strategies as st
 
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.keys import signer_from_seed
-from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.checkpoint import head_of, open_checkpoint, sign_checkpoint
 from liptako.core.log.fork import FORK_LIMIT, Fork, View, check_fork, read_fork, write_fork
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees, tree_hash
 
 SIGNER = signer_from_seed(bytes(range(32)))
 OTHER = signer_from_seed(bytes(32))
 ORIGIN = "ML/c/0001020304050607/e1"
+
+
+def opener(*signers):
+    """Return what opens the checkpoints of an author who had these keys."""
+
+    def open_one(data, origin):
+        for key in signers[:-1]:
+            try:
+                return open_checkpoint(data, origin, key.public)
+            except VerificationError:
+                continue
+        return open_checkpoint(data, origin, signers[-1].public)
+
+    return open_one
 
 
 def leaves(*texts):
@@ -31,15 +45,15 @@ TWO = leaves("a", "x", "c")
 
 def test_two_signed_histories_that_differ_are_a_proof():
     fork = Fork(ORIGIN, 2, view(ONE, 2), view(TWO, 2))
-    check_fork(fork, [SIGNER.public])
+    check_fork(fork, opener(SIGNER))
     assert read_fork(write_fork(fork)) == fork
 
 
 def test_two_keys_of_one_author_may_have_signed_them():
     fork = Fork(ORIGIN, 3, view(ONE, 3), view(TWO, 3, signer=OTHER))
-    check_fork(fork, [SIGNER.public, OTHER.public])
+    check_fork(fork, opener(SIGNER, OTHER))
     with pytest.raises(VerificationError):
-        check_fork(fork, [SIGNER.public])
+        check_fork(fork, opener(SIGNER))
 
 
 @given(st.integers(1, 40), st.integers(0, 40), st.data())
@@ -48,14 +62,14 @@ def test_a_log_that_only_grew_is_never_a_proof(size, more, data):
     at = data.draw(st.integers(1, size))
     fork = Fork(ORIGIN, at, view(log[:size], at), view(log, at))
     with pytest.raises(VerificationError, match="both histories are the same up to"):
-        check_fork(fork, [SIGNER.public])
+        check_fork(fork, opener(SIGNER))
 
 
 @given(st.binary(max_size=40), st.integers(1, 4))
 def test_a_root_that_was_never_signed_is_no_proof(root, size):
     fork = Fork(ORIGIN, size, view(ONE, size), View(view(ONE, size).checkpoint, root))
     with pytest.raises(LiptakoError):
-        check_fork(fork, [SIGNER.public])
+        check_fork(fork, opener(SIGNER))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +84,7 @@ def test_a_root_that_was_never_signed_is_no_proof(root, size):
 )
 def test_what_the_author_has_not_signed_is_no_proof(second):
     with pytest.raises(LiptakoError):
-        check_fork(Fork(ORIGIN, 2, view(ONE, 2), second), [SIGNER.public])
+        check_fork(Fork(ORIGIN, 2, view(ONE, 2), second), opener(SIGNER))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"origin":1}', b"\xff", b"[" * 10_000])

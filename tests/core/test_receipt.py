@@ -45,7 +45,7 @@ def test_the_example_of_the_specification_is_read():
 
 def test_a_receipt_opens_for_the_key_of_its_member():
     assert read_receipt(RECEIPT.note(SIGNER.public)) == RECEIPT
-    assert check_receipt(RECEIPT, SIGNER.public) == RECEIPT
+    assert check_receipt(RECEIPT, [OTHER.public, SIGNER.public]) == SIGNER.public
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_a_receipt_opens_for_the_key_of_its_member():
 )
 def test_a_receipt_that_was_changed_is_refused(changed):
     with pytest.raises(VerificationError, match="the receipt of BF for"):
-        check_receipt(replace(RECEIPT, **changed), SIGNER.public)
+        check_receipt(replace(RECEIPT, **changed), [SIGNER.public])
 
 
 def test_a_receipt_by_another_key_is_refused():
     with pytest.raises(VerificationError, match="does not fit"):
-        check_receipt(RECEIPT, OTHER.public)
+        check_receipt(RECEIPT, [OTHER.public])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_receipt_by_another_key_is_refused():
 )
 def test_a_receipt_out_of_bounds_is_refused(changed):
     with pytest.raises(MalformedError, match="expected"):
-        check_receipt(replace(RECEIPT, **changed), SIGNER.public)
+        check_receipt(replace(RECEIPT, **changed), [SIGNER.public])
 
 
 @pytest.mark.parametrize("line", ["— BF/node AAAAAAA=\n", None], ids=["short", "another key"])

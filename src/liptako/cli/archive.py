@@ -15,7 +15,7 @@ from typing import IO, cast
 from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
 from liptako.core.errors import MalformedError, RefusedError, StorageError
 from liptako.env import ENV_FILE, Database, read_settings
-from liptako.ledger.node import SIGN_KEY
+from liptako.ledger.node import ROOT_KEY, SIGN_KEY
 
 _SQLITE = "liptako.sqlite3"
 _DUMP = "liptako.pgdump"
@@ -43,10 +43,15 @@ def write_backup(home: Path, target: Path) -> None:
             ):
                 for name in _FILES:
                     if (home / name).exists():
-                        tar.add(home / name, name)
+                        tar.add(home / name, name, filter=_without_root)
                 tar.add(snapshot, snapshot.name)
     except (OSError, sqlite3.Error, tarfile.TarError) as cause:
         raise cannot_write(target, cause) from cause
+
+
+def _without_root(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out the root key and its list: a backup is not to speak for the State."""
+    return None if member.name.startswith(ROOT_KEY) else member
 
 
 def _snapshot(database: Database, folder: Path) -> Path:

@@ -23,15 +23,15 @@ from liptako.ledger.node import TLS_CERT, TLS_KEY
 _YEARS = timedelta(days=3650)
 
 
-def make_certificate(home: Path, member: str) -> None:
-    """Draw a TLS key and certify it, each unless it is there."""
-    if not (home / TLS_KEY).exists():
+def make_certificate(key: Path, certificate: Path, member: str) -> None:
+    """Draw a TLS key and certify it, each unless its file is there."""
+    if not key.exists():
         drawn = ec.generate_private_key(ec.SECP256R1())
         pem = drawn.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_file(home / TLS_KEY, pem, private=True)
-    if not (home / TLS_CERT).exists():
-        certificate = _certificate(_read_key(home / TLS_KEY), member)
-        write_file(home / TLS_CERT, certificate.public_bytes(Encoding.PEM), private=True)
+        write_file(key, pem, private=True)
+    if not certificate.exists():
+        made = _certificate(_read_key(key), member)
+        write_file(certificate, made.public_bytes(Encoding.PEM), private=True)
 
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
@@ -65,12 +65,11 @@ def _certificate(key: ec.EllipticCurvePrivateKey, member: str) -> x509.Certifica
     )
 
 
-def pin_of(home: Path) -> bytes:
-    """Return the SHA-256 of the node's public TLS key (SPKI, DER). Raises SettingError."""
-    path = home / TLS_CERT
+def pin_of(path: Path) -> bytes:
+    """Return the SHA-256 of the TLS key (SPKI, DER) in a certificate. Raises SettingError."""
     try:
         return key_pin(x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER))
-    except ValueError as cause:
+    except (ValueError, OSError) as cause:
         raise SettingError("LIPTAKO_HOME: %(file)s is damaged", file=str(path)) from cause
 
 

@@ -15,3 +15,13 @@ def at_least_one(text: str) -> int:
             _("expected a whole number from 1 on, got %(text)s") % {"text": text}
         )
     return int(text)
+
+
+def add_root_keys(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the root keys that sign."""
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help=_("root key that signs: a file, or pkcs11:…; may be repeated"),
+    )

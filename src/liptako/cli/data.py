@@ -68,10 +68,8 @@ def _take(rows: Sequence[Any], args: Namespace) -> tuple[int, Sequence[LiptakoEr
     from liptako.situation.importing import ImportOrder, import_published
 
     node, show, added = this_node(), Progress(_("Incidents")), 0
-    members = compacts.current().members if args.release else ()
-    order = ImportOrder(
-        countries=frozenset(args.country), members=frozenset(member.id for member in members)
-    )
+    members = compacts.current().active if args.release else frozenset()
+    order = ImportOrder(countries=frozenset(args.country), members=members)
 
     def progress(done: int, new: int) -> None:
         nonlocal added

@@ -20,6 +20,7 @@ from types import FrameType
 
 from liptako.cli import codes
 from liptako.cli.commands import Commands
+from liptako.cli.delegating import CARD
 from liptako.cli.demo_fleet import Fleet, command_of, environ, run_all
 from liptako.cli.demo_nodes import (
     BASE,
@@ -35,9 +36,12 @@ from liptako.cli.demo_nodes import (
     https_port,
 )
 from liptako.cli.files import write_file
+from liptako.cli.roots import open_root, sign_with
 from liptako.cli.words import say
-from liptako.core.compact.members import draft_compact, read_card, write_compact
+from liptako.core.compact.dossier import dossier_of, join_dossiers, read_dossier, write_dossier
+from liptako.core.compact.draft import first_draft
 from liptako.core.errors import NetworkError, StorageError
+from liptako.ledger.node import ROOT_KEY
 
 _EXCHANGE_SECONDS = 10
 _PATIENCE = 60  # seconds
@@ -121,14 +125,17 @@ def _init_of(node: DemoNode) -> tuple[str, ...]:
 
 
 def _draft(folder: Path) -> None:
-    """Write the compact of the three nodes."""
-    cards = [read_card((folder / node.member / "card.json").read_bytes()) for node in NODES]
-    compact = draft_compact(
+    """Write the compact of the three nodes, signed with the root key of each."""
+    homes = [folder / node.member for node in NODES]
+    cards = join_dossiers(read_dossier((home / CARD).read_bytes()) for home in homes)
+    draft = first_draft(
         {"fr": "Confédération des États du Sahel", "en": "Confederation of Sahel States"},
-        cards,
+        cards.cards,
         {"fr": "Tous les membres de la Confédération", "en": "All members of the Confederation"},
     )
-    write_file(folder / COMPACT, write_compact(compact))
+    signed = [sign_with(open_root(str(home / ROOT_KEY)), draft.envelope, None) for home in homes]
+    delegations = [item.envelope for item in cards.delegations]
+    write_file(folder / COMPACT, write_dossier(dossier_of([*signed, *delegations])))
 
 
 def _draw_passwords() -> dict[str, dict[str, str]]:

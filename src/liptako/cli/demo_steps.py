@@ -67,7 +67,7 @@ def _add_incidents(here: DemoNode) -> None:
     from liptako.situation.jobs import TABLE, read_table
 
     node, data = this_node(), read_settings().data
-    everyone = frozenset(member.id for member in compacts.current().members)
+    everyone = compacts.current().active
     if data is not None and (data / TABLE).is_file():
         rows = read_table(data / TABLE)
         order = ImportOrder(countries=frozenset(here.countries), members=everyone)
@@ -92,7 +92,7 @@ def run_incident(args: Namespace) -> int:
         node, officer(node.member, "permanence"), incident, precedence=precedence
     )
     order = actions.ReleaseOrder(
-        members=frozenset(member.id for member in compacts.current().members),
+        members=compacts.current().active,
         transform=Transform.CELL,
         summary="Attaque d’un convoi de vivres (démonstration fictive)",
         basis="Démonstration",

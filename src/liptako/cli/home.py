@@ -15,6 +15,11 @@ def home_of(args: Namespace) -> Path:
     return Path(args.home).absolute() if args.home else read_home()
 
 
+def is_at_node(args: Namespace) -> bool:
+    """Say whether a command that can do without is run for a node."""
+    return bool(args.home) or bool({"LIPTAKO_HOME", "LIPTAKO_HOME_FILE"} & os.environ.keys())
+
+
 def start(args: Namespace, *, migrated: bool = True) -> Path:
     """Start Django for the node and return its folder.
 

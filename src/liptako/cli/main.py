@@ -9,16 +9,20 @@ from gettext import gettext as _
 
 from liptako import __version__
 from liptako.cli import (
+    card,
     codes,
     compact,
     data,
+    delegate,
     demo,
     demo_steps,
     exchange,
+    keys,
     node,
     people,
     safety,
     serve,
+    signing,
     verify,
 )
 from liptako.cli.home import storage_error
@@ -27,7 +31,22 @@ from liptako.core.errors import LiptakoError
 from liptako.env import LANGUAGES
 
 _OTHERS = 0o077  # what we write is for its owner: keys, records, logs, backups
-GROUPS = (node, serve, data, compact, people, exchange, verify, safety, demo, demo_steps)
+GROUPS = (
+    node,
+    serve,
+    data,
+    keys,
+    card,
+    delegate,
+    compact,
+    signing,
+    people,
+    exchange,
+    verify,
+    safety,
+    demo,
+    demo_steps,
+)
 
 
 def make_parser() -> argparse.ArgumentParser:

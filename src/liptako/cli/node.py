@@ -10,6 +10,7 @@ from liptako.cli.commands import Commands
 from liptako.cli.home import home_of, start, storage_error
 from liptako.cli.words import Progress, complain, error_words, say
 from liptako.env import read_settings
+from liptako.ledger.node import ROOT_KEY
 
 _SCHEDULE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
@@ -27,6 +28,11 @@ def add_commands(commands: Commands) -> None:
     init.add_argument("--database-url", help=_("PostgreSQL instead of SQLite"))
     init.add_argument("--data", help=_("folder with public data"))
     init.add_argument("--administrator", default="admin", help=_("account of the administrator"))
+    init.add_argument(
+        "--root-key",
+        default=ROOT_KEY,
+        help=_("root key: a file, drawn if it is not there, or pkcs11:…; empty: none, see card"),
+    )
     init.set_defaults(run=run_init)
 
     work = commands.add_parser("work", help=_("exchange with partners, do background work"))
@@ -39,6 +45,7 @@ def add_commands(commands: Commands) -> None:
 def run_init(args: Namespace) -> int:
     """Set up a node; a second run finishes what the first one did not."""
     from liptako.cli import setup
+    from liptako.cli.delegating import CARD
 
     setup.make_folder(home_of(args), args)
     home = start(args, migrated=False)
@@ -46,13 +53,16 @@ def run_init(args: Namespace) -> int:
     password = setup.fill_database(args)  # last, so that the password is not lost to a fault
     say(_("Node of %(member)s set up in %(home)s") % {"member": args.member, "home": home})
     say(_("Fingerprint: %(phrase)s") % {"phrase": setup.own_phrase()})
-    say(_("Card for the partners: %(file)s") % {"file": home / setup.CARD})
+    if (home / CARD).exists():
+        say(_("Card for the partners: %(file)s") % {"file": home / CARD})
     if password:
         account = args.administrator
         say(
             _("Administrator: %(account)s  password: %(password)s")
             % {"account": account, "password": password}
         )
+    if warning := setup.root_warning(home):
+        say(warning)
     return codes.OK
 
 

@@ -1,25 +1,24 @@
 """What `liptako init` does: keys, settings file, base map, database, offices, administrator."""
 
-import os
 import secrets
 from argparse import Namespace
-from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from liptako.cli.certificate import make_certificate, pin_of
+from liptako.cli.card import CardOrder, make_dossier, own_card
+from liptako.cli.delegating import CARD, own_line
 from liptako.cli.files import write_file
+from liptako.cli.material import draw_keys
+from liptako.cli.roots import make_root, open_root
+from liptako.cli.tokens import is_token
 from liptako.cli.words import names_of, say
-from liptako.core.compact.members import Member, NodeKeys, read_card, write_card
+from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import MalformedError, SettingError, StorageError
-from liptako.core.keys import fingerprint, write_private_key
-from liptako.core.log.sealed import new_identity, recipient_of
+from liptako.core.keys import fingerprint
 from liptako.core.refs import member_id
 from liptako.env import ENV_FILE, read_settings
-from liptako.ledger.node import SEAL_KEY, SIGN_KEY, open_node
-
-CARD = "card.json"
+from liptako.ledger.node import ROOT_KEY, open_node, system_clock
 
 
 def make_folder(home: Path, args: Namespace) -> None:
@@ -30,7 +29,7 @@ def make_folder(home: Path, args: Namespace) -> None:
     cannot be written.
     """
     member_id(args.member)
-    names = names_of(args.name) or {"fr": args.member}
+    names_of(args.name)
     _check_timezone(args.timezone)
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -38,8 +37,8 @@ def make_folder(home: Path, args: Namespace) -> None:
         (home / "keys").mkdir(exist_ok=True, mode=0o700)
         _write_keys(home, args.member)
         _write_settings(home, args)
-        if not (home / CARD).exists():
-            write_file(home / CARD, write_card(_member(home, args, names)))
+        if not (home / CARD).exists() and args.root_key:
+            _write_card(home, args)
     except OSError as cause:
         raise StorageError(
             "the folder %(home)s cannot be written: %(why)s", home=str(home), why=str(cause)
@@ -56,16 +55,14 @@ def _check_timezone(name: str) -> None:
 def _check_owner(home: Path, member: str) -> None:
     """Raise SettingError if the folder is the node of another member."""
     card = home / CARD
-    if card.exists() and read_card(card.read_bytes()).id != member:
+    if card.exists() and own_card(home).id != member:
         raise SettingError("LIPTAKO_HOME: %(home)s is the node of another member", home=str(home))
 
 
 def _write_keys(home: Path, member: str) -> None:
     """Draw the keys and the secret, each unless it is there."""
-    _write_once(home / SIGN_KEY, write_private_key(f"{member}/node", os.urandom(32)))
-    _write_once(home / SEAL_KEY, new_identity() + "\n")
+    draw_keys(home, member)
     _write_once(home / "secret", secrets.token_urlsafe(48) + "\n")
-    make_certificate(home, member)
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -89,11 +86,32 @@ def _write_settings(home: Path, args: Namespace) -> None:
     _write_once(home / ENV_FILE, "".join(f"{name}={value}\n" for name, value in given.items()))
 
 
-def _member(home: Path, args: Namespace, names: Mapping[str, str]) -> Member:
-    """Return this node's member with its public keys."""
-    node = open_node(home, args.member)
-    keys = NodeKeys(sign=node.signer.public, seal=recipient_of(node.identity), tls=pin_of(home))
-    return Member(id=node.member, names=names, timezone=args.timezone, keys=keys)
+def _write_card(home: Path, args: Namespace) -> None:
+    """Write the card of this node, signed by a root key; draw that unless it is there."""
+    open_node(home, args.member)
+    name = str(home / ROOT_KEY) if args.root_key == ROOT_KEY else args.root_key
+    is_there = is_token(name) or Path(name).exists()
+    root = open_root(name) if is_there else make_root(name, args.member, protect=False)
+    order = CardOrder(
+        member=args.member,
+        names=names_of(args.name) or {"fr": args.member},
+        timezone=args.timezone,
+        threshold=1,
+        roots=(root,),
+    )
+    line = own_line(home, args.member, order.signatory().root)
+    card = make_dossier(home, order, line, system_clock(), None)
+    write_file(home / CARD, write_dossier(card))
+
+
+def root_warning(home: Path) -> str:
+    """Return what to say of a root key that lies in the node's folder; nothing if there is none."""
+    if not (home / ROOT_KEY).exists():
+        return ""
+    return _(
+        "The root key %(file)s speaks for the State. It belongs on a stick in a safe, not on this "
+        "machine: liptako key-move"
+    ) % {"file": home / ROOT_KEY}
 
 
 def own_phrase() -> str:

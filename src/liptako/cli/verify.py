@@ -16,7 +16,8 @@ from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, read_file
 from liptako.cli.words import complain, error_words, say
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Compact, read_compact
+from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
@@ -41,7 +42,7 @@ from liptako.core.log.delivery import (
 )
 from liptako.core.log.heads import Heads
 from liptako.core.log.merkle import CompactRange, read_range
-from liptako.core.log.sealed import recipient_of, unseal
+from liptako.core.log.sealed import recipients_of, unseal
 from liptako.core.log.verify import accept_package
 from liptako.ledger.node import system_clock
 
@@ -63,7 +64,7 @@ def run_verify(args: Namespace) -> int:
         return verify_log(args)
     if args.compact is None or args.key is None:
         raise MalformedError("verify: a bundle needs --compact and --key")
-    compact = read_compact(read_file(args.compact))
+    compact = read_dossier(read_file(args.compact)).compact()
     identity = read_file(args.key).decode(errors="replace").strip()
     with tempfile.TemporaryFile() as plain:
         whole = unseal_file(args.file, plain, identity)
@@ -95,8 +96,15 @@ def unseal_file(path: Path, plain: BinaryIO, identity: str) -> bool:
 
 def _reader_of(compact: Compact, identity: str) -> str | None:
     """Return the member whose key this is, if the compact names it (keys change)."""
-    seal = recipient_of(identity)
-    return next((member.id for member in compact.members if member.keys.seal == seal), None)
+    seals = set(recipients_of(identity))
+    return next(
+        (
+            member.id
+            for member in compact.members
+            if seals & {member.keys.seal, *member.keys.next_seals}
+        ),
+        None,
+    )
 
 
 @dataclass(slots=True)

@@ -61,6 +61,11 @@ def names_of(pairs: list[str]) -> dict[str, str]:
     return names
 
 
+def named(names: Mapping[str, str]) -> str:
+    """Return a name in the person's language, else in the first one that there is."""
+    return names.get(os.environ.get("LANGUAGE", ""), next(iter(names.values()), "—"))
+
+
 class Progress:
     """A line that tells how far long work is; on a terminal it is written over itself."""
 

@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ _ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 class Client(Protocol):
     """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
+    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
         """Return the answer. Raises NetworkError or VerificationError."""
 
 
@@ -77,8 +78,8 @@ class HttpsClient:
         """Close what is open."""
         self._close()
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:
-        """Return the answer of the node at `url`, which must hold the pinned key.
+    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
+        """Return the answer of the node at `url`, which must hold a pinned key.
 
         A partner may have closed an idle connection: what could not be sent over one that was used
         before goes over a new one. Whoever gets a bundle twice takes it once.
@@ -90,7 +91,7 @@ class HttpsClient:
                 self._close()
         host, connection = _open(url)
         try:
-            _connect(connection, pin)
+            _connect(connection, pins)
             answer = _request(connection, bundle)
         except (OSError, http.client.HTTPException) as cause:
             connection.close()
@@ -143,16 +144,16 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def _connect(connection: http.client.HTTPSConnection, pin: bytes) -> None:
+def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> None:
     """Connect, and check the key of the other side. Raises VerificationError for another one."""
     connection.connect()
     certificate = connection.sock.getpeercert(binary_form=True)
     found = key_pin(certificate) if certificate else b""
-    if found != pin:
+    if found not in pins:
         raise VerificationError(
             "%(host)s does not hold the key of the compact: expected %(expected)s, got %(got)s",
             host=connection.host,
-            expected=b64encode(pin).decode(),
+            expected=", ".join(b64encode(pin).decode() for pin in pins),
             got=b64encode(found).decode(),
         )
 

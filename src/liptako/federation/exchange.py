@@ -56,10 +56,10 @@ def _is_same(node: Node, member: str, client: Client) -> bool:
     said = peers.said_by(member)
     if said is None or owes(node, member):
         return False
-    mine, partner = read_heads(heads_for(node, member)), compacts.current().member(member)
+    mine, partner = read_heads(heads_for(node, member)), compacts.current().check_exchange(member)
     now = node.clock()
     line = sign_same(same_of(mine, said, now), node.signer)
-    answer = client.exchange(peers.peer(member).url, partner.keys.tls, line)
+    answer = client.exchange(peers.peer(member).url, partner.keys.pins, line)
     if not answer.startswith(SAME_MAGIC):
         return False
     found = open_same(answer, same_of(said, mine, now), partner.keys.sign)
@@ -72,14 +72,14 @@ def _is_same(node: Node, member: str, client: Client) -> bool:
 def _rounds(node: Node, client: Client, pace: Pace) -> Report:
     """Exchange bundles until nothing is left, a round brings nothing new, or time is up."""
     peer, member = pace.peer, pace.peer.member
-    total, pin = Report(sender=member), compacts.current().member(member).keys.tls
+    total, pins = Report(sender=member), compacts.current().check_exchange(member).keys.pins
     while True:
         bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
         extent = extent_for(node, peer, pace.room)
         extent = replace(extent, answer=extent.room)
         sync.write_bundle(node, member, bundle, extent)
         written = pace.elapsed()
-        answer = client.exchange(peer.url, pin, bundle.getvalue())
+        answer = client.exchange(peer.url, pins, bundle.getvalue())
         pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
         total.taken += report.taken
@@ -125,7 +125,7 @@ def _answer_same(node: Node, request: bytes) -> bytes:
     if said is None or owes(node, sender):
         return b""
     mine = read_heads(heads_for(node, sender))
-    public = compacts.current().member(sender).keys.sign
+    public = compacts.current().check_exchange(sender).keys.sign
     found = open_same(request, same_of(said, mine, now), public)
     if found is None:
         return b""

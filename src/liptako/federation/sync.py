@@ -75,7 +75,7 @@ WHOLE = Extent(standalone=True)
 
 def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> int:
     """Write what a partner has not said it holds, sealed for it; return how many entries."""
-    keys = compacts.current().member(peers.partner(node, member).member).keys
+    keys = compacts.current().check_exchange(peers.partner(node, member).member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
         count = 0

@@ -1,8 +1,8 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
-Evidence: Audience, Channel, Package, Entry, Payload, CompactVersion, Receipt, DoubleHistory,
-Recalled. Drawn again: Waiting, Rejected. Only `store`, `receipts` and `histories` write evidence,
-only `projector` the rest.
+Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
+OwnSignature. Drawn again: Waiting, Rejected. Only `store`, `receipts`, `histories`, and `compacts`
+for deeds, write evidence; only `projector` the rest.
 """
 
 from django.db import models
@@ -25,16 +25,48 @@ class Counter(models.Model):
         return str(self.position)
 
 
-class CompactVersion(models.Model):
-    """A compact that this node has adopted, as the bytes that were compared aloud."""
+class Deed(models.Model):
+    """A version of the compact, or a delegation of a member, in its signed envelope; for ever.
 
-    version = models.PositiveIntegerField(primary_key=True)
-    document = models.BinaryField()
-    adopted_at = models.DateTimeField()
+    `chain` is the SHA-256 of the one of the row before and the hash of this document: the last one
+    tells all that is held. A `rival` is kept only as the proof that somebody has signed two.
+    """
+
+    position = models.PositiveIntegerField(primary_key=True)
+    member = models.CharField(max_length=12, blank=True)  # empty: the compact
+    number = models.BigIntegerField()
+    envelope = models.BinaryField()
+    chain = models.BinaryField()
+    rival = models.BooleanField(default=False)
+    taken_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        """Return the version."""
-        return f"v{self.version}"
+        """Return of what it is one, and its number."""
+        return f"{self.member or 'compact'} {self.number}"
+
+
+class OwnSignature(models.Model):
+    """A deed that a root key has signed at this node: one of each number, two would be a fraud."""
+
+    keyid = models.CharField(max_length=32)
+    type = models.CharField(max_length=64)
+    member = models.CharField(max_length=12, blank=True)  # empty: the compact
+    number = models.BigIntegerField()
+    digest = models.BinaryField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        """Each number once for each key."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=["keyid", "type", "member", "number"], name="signed_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Return who signed what."""
+        return f"{self.keyid}: {self.member or 'compact'} {self.number}"
 
 
 class Audience(models.Model):

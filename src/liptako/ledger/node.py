@@ -21,6 +21,9 @@ SIGN_KEY = "keys/node.key"
 SEAL_KEY = "keys/node.age"
 TLS_KEY = "keys/tls.key"
 TLS_CERT = "keys/tls.crt"
+TLS_NEXT_KEY = "keys/tls-next.key"
+TLS_NEXT_CERT = "keys/tls-next.crt"
+ROOT_KEY = "keys/root.key"
 
 Key = TypeVar("Key")
 
@@ -32,7 +35,11 @@ def system_clock() -> Instant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A member's node. `identity` is the age secret key that opens what was sealed for it."""
+    """A member's node.
+
+    `identity` are the age secret keys that open what was sealed for it, one on each line: the
+    present one, the next one, former ones.
+    """
 
     member: str
     signer: Signer
@@ -49,14 +56,14 @@ class Node:
 
 def open_node(home: Path, member: str) -> Node:
     """Return the node whose keys lie in a folder. Raises SettingError if they do not."""
-    name, seed = _parsed(home / SIGN_KEY, read_private_key)
+    name, seed = read_key(home / SIGN_KEY, read_private_key)
     if name != f"{member}/node":
         raise SettingError(
             "LIPTAKO_MEMBER: expected the member of %(file)s, got %(got)s",
             file=str(home / SIGN_KEY),
             got=member,
         )
-    identity = _parsed(home / SEAL_KEY, _age_identity)
+    identity = read_key(home / SEAL_KEY, age_identity)
     return Node(member=member, signer=signer_from_seed(seed), identity=identity, home=home)
 
 
@@ -68,13 +75,13 @@ def this_node() -> Node:
     return open_node(settings.LIPTAKO.home, settings.LIPTAKO.member)
 
 
-def _age_identity(text: str) -> str:
-    """Return an age secret key that has been checked. Raises MalformedError."""
+def age_identity(text: str) -> str:
+    """Return age secret keys that have been checked. Raises MalformedError."""
     recipient_of(text.strip())
     return text.strip()
 
 
-def _parsed(path: Path, parse: Callable[[str], Key]) -> Key:
+def read_key(path: Path, parse: Callable[[str], Key]) -> Key:
     """Return the key in a file. Raises SettingError, which tells nothing of the key."""
     try:
         return parse(path.read_text(encoding="utf-8"))

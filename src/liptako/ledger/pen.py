@@ -5,6 +5,9 @@ Used by `store` alone, which holds the lock.
 
 from collections.abc import Iterable, Sequence
 
+from django.db import transaction
+
+from liptako.core.errors import RefusedError
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.merkle import CompactRange, leaf_hash, read_range, tree_hash
 from liptako.core.log.verify import Accepted
@@ -96,16 +99,37 @@ def _own_channel(node: Node, members: frozenset[str], lane: Lane, epoch: int) ->
 
 
 def _check_members(node: Node, members: frozenset[str]) -> None:
-    """Raise RefusedError for an audience with somebody who is not in the compact."""
+    """Raise RefusedError for an audience with somebody who does not take part in the compact.
+
+    Also if this process signs with a key that the node no longer has: it was started before that.
+    """
     compact = compacts.current()
+    if compact.version and compact.member(node.member).keys.sign != node.signer.public:
+        raise RefusedError(
+            "this process signs with a key that the node has changed: start serve and work again"
+        )
     for member in sorted(members - node.alone):
-        compact.member(member)
+        compact.check_exchange(member)
 
 
 def keep_audience(members: Iterable[str]) -> Audience:
     """Return the row of an audience, written if it is new."""
     roster = sorted(set(members))
     return Audience.objects.get_or_create(id=audience_id(roster), defaults={"members": roster})[0]
+
+
+def own_sizes(node: Node) -> dict[str, int]:
+    """Return the sizes of our own logs."""
+    return dict(Channel.objects.filter(author=node.member).values_list("origin", "size"))
+
+
+@transaction.atomic
+def sign_heads_again(node: Node) -> None:
+    """Sign the heads of our own logs with the present key: the one before is good no longer."""
+    for log in Channel.objects.select_for_update().filter(author=node.member):
+        head = head_of(log.origin, read_range(log.size, bytes(log.frontier)))
+        log.checkpoint = sign_checkpoint(head, node.signer)
+        log.save(update_fields=["checkpoint"])
 
 
 def advance(channel: Channel, log: CompactRange, note: bytes) -> None:

@@ -73,8 +73,8 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
         time=frame.time,
         signature=frame.signature,
     )
-    public = compacts.current().member(frame.member).keys.sign
-    _keep(check_receipt(receipt, public), public)
+    keys = compacts.current().member(frame.member).signing_keys
+    _keep(receipt, check_receipt(receipt, keys))
     return True
 
 

@@ -47,6 +47,7 @@ EVENTS: dict[str, Promise] = {
     "node.init": _("Node set up"),
     "node.restore": _("Node restored from a backup"),
     "compact.adopt": _("Compact adopted"),
+    "keys.delegate": _("Keys of the node changed"),
 }
 
 

@@ -14,21 +14,29 @@ def audience_choices(member: str, *, alone: bool = True) -> list[tuple[str, str]
     compact = compacts.current()
     return [
         (audience_id(roster), words)
-        for roster, words in _offers(compact, member).items()
+        for roster, words in _on_offer(compact, member).items()
         if alone or roster != frozenset({member})
     ]
 
 
 def members_of_choice(member: str, choice: str) -> frozenset[str]:
     """Return the members of a chosen audience. Raises RefusedError for one not on offer."""
-    for roster in _offers(compacts.current(), member):
+    for roster in _on_offer(compacts.current(), member):
         if audience_id(roster) == choice:
             return roster
     raise RefusedError("this audience is not on offer: %(choice)s", choice=choice)
 
 
+def _on_offer(compact: Compact, member: str) -> dict[frozenset[str], str]:
+    """Return the audiences of which all take part, with their words."""
+    offers = _offers(compact, member)
+    return {
+        roster: words for roster, words in offers.items() if roster <= compact.active | {member}
+    }
+
+
 def _offers(compact: Compact, member: str) -> dict[frozenset[str], str]:
-    """Return the audiences on offer with their words."""
+    """Return the audiences that this State has words for."""
     names = {other.id: named(other.names, other.id) for other in compact.members}
     offers = {frozenset({member}): names.get(member, member)}
     for audience in compact.audiences:

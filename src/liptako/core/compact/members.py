@@ -1,64 +1,84 @@
-"""The compact as data: its members with their keys, and the audiences they have named.
+"""The compact in force: its members with the keys of their nodes, and what to believe and to whom.
 
-A compact is a JSON document (docs/spec/compact.md). Names, titles and languages come from it and
-from nowhere else. What it takes to change it is left to the issue of versions and thresholds.
+Put together from a valid version and the delegations of its members. Says which keys may have
+signed a checkpoint and up to which size, with whom anything may be exchanged, and where a frozen
+log ends.
 """
 
 import hashlib
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import msgspec
-
-from liptako.core.errors import MalformedError, RefusedError
-from liptako.core.keys import fingerprint, public_key
-from liptako.core.log.sealed import check_recipient
-from liptako.core.records.fields import Json, decode_fields, encode_fields
-from liptako.core.refs import audience_id, member_id
-
-COMPACT_LIMIT = 2**20  # bytes
-PIN_BYTES = 32
-
-Names = Mapping[str, str]
-"""A text in several languages: language tag → text."""
+from liptako.core.compact.delegation import Revoked, Signed, line_of
+from liptako.core.compact.document import Audience, Document, Names, Signatory, State
+from liptako.core.errors import RefusedError, VerificationError
+from liptako.core.keys import fingerprint, key_id
+from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.note import read_note
+from liptako.core.refs import author_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeKeys:
-    """The public keys of a member's node: Ed25519 (32 bytes), age, SHA-256 of the TLS key."""
+    """The public keys of a member's node: Ed25519 (32 bytes), age, SHA-256 of the TLS key.
+
+    `next_seals` and `next_pins` are published ahead: sealed with or served with from the next
+    change on.
+    """
 
     sign: bytes
     seal: str
     tls: bytes
+    next_seals: tuple[str, ...] = ()
+    next_pins: tuple[bytes, ...] = ()
+
+    @property
+    def pins(self) -> tuple[bytes, ...]:
+        """The TLS keys under which the node may answer."""
+        return (self.tls, *self.next_pins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A State of the compact: its id, its names, its time zone, the keys of its node."""
+    """A State of the compact: its id, its names, its time zone, the keys of its node.
+
+    `former` are signing keys that were taken back; `frozen` is where its logs end, unless it is
+    active.
+    """
 
     id: str
     names: Names
     timezone: str
     keys: NodeKeys
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
-    """A set of members that the compact has a name for."""
-
-    names: Names
-    members: frozenset[str]
+    former: tuple[Revoked, ...] = ()
+    state: State = State.ACTIVE
+    frozen: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def id(self) -> str:
-        """The id that is computed from the roster."""
-        return audience_id(self.members)
+    def is_active(self) -> bool:
+        """Say whether it takes part: sends, receives, decides."""
+        return self.state is State.ACTIVE
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The key that its node signs with, and those it signed with before, once each."""
+        return tuple(dict.fromkeys((self.keys.sign, *(item.key for item in self.former))))
+
+    def cap(self, public: bytes, origin: str) -> int | None:
+        """Return up to which size of a log a key is good; nothing if there is no limit.
+
+        0 for a key that is none of this member's. The smallest cap counts: who finds out later that
+        a key was stolen earlier takes it back once more.
+        """
+        caps = [item.caps.get(origin, 0) for item in self.former if item.key == public]
+        if public != self.keys.sign:
+            return min(caps, default=0)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compact:
-    """One version of the compact. `version` 0 is a node that has joined none yet."""
+    """The compact in force. `version` 0 is a node that has joined none yet."""
 
     version: int
     names: Names
@@ -66,136 +86,114 @@ class Compact:
     audiences: tuple[Audience, ...]
 
     def member(self, wanted: str) -> Member:
-        """Return a member by its id. Raises RefusedError for a stranger."""
+        """Return a member by its id, active or not. Raises RefusedError for a stranger."""
         for member in self.members:
             if member.id == wanted:
                 return member
         raise RefusedError("%(member)s is not a member of the compact", member=wanted)
 
     def others(self, me: str) -> tuple[Member, ...]:
-        """Return all members but one."""
+        """Return all members but one, active or not."""
         return tuple(member for member in self.members if member.id != me)
 
+    @property
+    def active(self) -> frozenset[str]:
+        """The members that take part."""
+        return frozenset(member.id for member in self.members if member.is_active)
 
-class _Keys(msgspec.Struct):
-    sign: str
-    seal: str
-    tls: str
+    def may_exchange(self, member: str) -> bool:
+        """Say whether anything may be sent to a member or accepted from it."""
+        return member in self.active
+
+    def check_exchange(self, member: str) -> Member:
+        """Return a member with whom anything may be exchanged.
+
+        Raises RefusedError for a stranger, one that is suspended, one that has left.
+        """
+        found = self.member(member)
+        if not found.is_active:
+            raise RefusedError(
+                "%(member)s is suspended or has left the compact: nothing is sent to it, nothing "
+                "is accepted from it",
+                member=member,
+            )
+        return found
+
+    def cap_of(self, origin: str) -> int | None:
+        """Return the size at which a log is frozen; nothing if it may grow.
+
+        A log of a suspended member that its frozen sizes do not name ends at 0. Raises RefusedError
+        for the log of a stranger, and MalformedError for what is no name of a log.
+        """
+        author = self.member(author_of(origin))
+        return None if author.is_active else author.frozen.get(origin, 0)
+
+    def open_checkpoint(self, data: bytes, origin: str) -> Checkpoint:
+        """Return a checkpoint that the author of a log signed with a key that was good for it.
+
+        Raises MalformedError, VerificationError for a key that was taken back before, and
+        RefusedError for the log of a stranger. That a log is frozen is left to `cap_of`: what was
+        held before stays verifiable.
+        """
+        author = self.member(author_of(origin))
+        hints = {signature.key for signature in read_note(data).signatures}
+        found = [key for key in author.signing_keys if key_id(origin, key) in hints]
+        public = found[0] if found else author.keys.sign
+        checkpoint = open_checkpoint(data, origin, public)
+        cap = author.cap(public, origin)
+        if cap is not None and checkpoint.size > cap:
+            raise VerificationError(
+                "%(origin)s: signed with a key that %(member)s has taken back: it is good up to "
+                "%(cap)d entries, got %(size)d",
+                origin=origin,
+                member=author.id,
+                cap=cap,
+                size=checkpoint.size,
+            )
+        return checkpoint
 
 
-class _Member(msgspec.Struct):
-    id: str
-    names: dict[str, str]
-    timezone: str
-    keys: _Keys
+NO_COMPACT = Compact(version=0, names={}, members=(), audiences=())
+"""What a node has that stands alone."""
 
 
-class _Audience(msgspec.Struct):
-    names: dict[str, str]
-    members: list[str]
+def in_force(document: Document, held: Iterable[Signed]) -> Compact:
+    """Return the compact of a valid version with the keys that its members have delegated.
 
-
-class _Document(msgspec.Struct):
-    v: int
-    version: int
-    names: dict[str, str]
-    members: list[_Member]
-    audiences: list[_Audience]
-
-
-def read_card(data: bytes) -> Member:
-    """Read the card that a node hands to the others: one member with its public keys."""
-    try:
-        card = msgspec.convert(decode_fields(data.strip(), limit=COMPACT_LIMIT), _Member)
-    except msgspec.ValidationError as cause:
-        raise MalformedError("card: %(cause)s", cause=str(cause)) from cause
-    return _member(card)
-
-
-def write_card(member: Member) -> bytes:
-    """Return the bytes of a member's card."""
-    return encode_fields(_member_fields(member)) + b"\n"
-
-
-def read_compact(data: bytes) -> Compact:
-    """Read a compact. Raises MalformedError for what is missing, unknown, or named twice."""
-    try:
-        document = msgspec.convert(decode_fields(data.strip(), limit=COMPACT_LIMIT), _Document)
-    except msgspec.ValidationError as cause:
-        raise MalformedError("compact: %(cause)s", cause=str(cause)) from cause
-    if document.v != 1 or document.version < 1 or not document.members:
-        raise MalformedError("compact: expected v 1, a version from 1 upwards, and members")
-    members = tuple(_member(member) for member in document.members)
-    known = {member.id for member in members}
-    if len(known) != len(members):
-        raise MalformedError("compact: expected each member once")
-    audiences = tuple(_audience(audience, known) for audience in document.audiences)
+    Raises VerificationError for a member without a delegation that its root keys have signed, and
+    what `line_of` raises.
+    """
+    delegations = tuple(held)
+    members = tuple(_member(signatory, delegations) for signatory in document.members)
     return Compact(
-        version=document.version, names=document.names, members=members, audiences=audiences
+        version=document.version,
+        names=document.names,
+        members=members,
+        audiences=document.audiences,
     )
 
 
-def write_compact(compact: Compact) -> bytes:
-    """Return the bytes of a compact."""
-    fields: dict[str, Json] = {
-        "v": 1,
-        "version": compact.version,
-        "names": dict(compact.names),
-        "members": [_member_fields(member) for member in compact.members],
-        "audiences": [
-            {"names": dict(audience.names), "members": [*sorted(audience.members)]}
-            for audience in compact.audiences
-        ],
-    }
-    return encode_fields(fields) + b"\n"
+def _member(signatory: Signatory, held: Iterable[Signed]) -> Member:
+    """Return a member with the keys of its newest delegation."""
+    line = line_of(held, signatory.id, signatory.root)
+    newest = line[-1].delegation
+    return Member(
+        id=signatory.id,
+        names=signatory.names,
+        timezone=signatory.timezone,
+        keys=NodeKeys(
+            sign=newest.sign,
+            seal=newest.seals[0],
+            tls=newest.pins[0],
+            next_seals=newest.seals[1:],
+            next_pins=newest.pins[1:],
+        ),
+        former=tuple(item for signed in line for item in signed.delegation.revoked),
+        state=signatory.state,
+        frozen=signatory.frozen,
+    )
 
 
-def compact_phrase(data: bytes) -> str:
+def compact_phrase(document: bytes) -> str:
     """Return 8 groups of 5 digits that two people compare aloud before they adopt a compact."""
-    return fingerprint(hashlib.sha256(data.strip()).digest())
-
-
-def draft_compact(names: Names, members: Iterable[Member], everyone: Names) -> Compact:
-    """Return a first compact of these members with one audience: all of them."""
-    roster = tuple(sorted(members, key=lambda member: member.id))
-    audience = Audience(names=everyone, members=frozenset(member.id for member in roster))
-    return Compact(version=1, names=names, members=roster, audiences=(audience,))
-
-
-def _member_fields(member: Member) -> dict[str, Json]:
-    """Return the JSON of a member."""
-    return {
-        "id": member.id,
-        "names": dict(member.names),
-        "timezone": member.timezone,
-        "keys": {
-            "sign": b64encode(member.keys.sign).decode(),
-            "seal": member.keys.seal,
-            "tls": b64encode(member.keys.tls).decode(),
-        },
-    }
-
-
-def _member(raw: _Member) -> Member:
-    """Return a member. Raises MalformedError."""
-    try:
-        sign, tls = (b64decode(text, validate=True) for text in (raw.keys.sign, raw.keys.tls))
-    except ValueError as cause:
-        raise MalformedError("member %(member)s: its keys are not base64", member=raw.id) from cause
-    if not raw.names or len(tls) != PIN_BYTES:
-        raise MalformedError(
-            "member %(member)s: expected a name and 32 bytes of TLS key hash", member=raw.id
-        )
-    keys = NodeKeys(sign=public_key(sign), seal=check_recipient(raw.keys.seal), tls=tls)
-    return Member(id=member_id(raw.id), names=raw.names, timezone=raw.timezone, keys=keys)
-
-
-def _audience(raw: _Audience, known: set[str]) -> Audience:
-    """Return an audience of known members. Raises MalformedError."""
-    strangers = set(raw.members) - known
-    if strangers or not raw.members:
-        raise MalformedError(
-            "audience: expected members of the compact, got %(got)s",
-            got=", ".join(sorted(strangers)) or "—",
-        )
-    return Audience(names=raw.names, members=frozenset(raw.members))
+    return fingerprint(hashlib.sha256(document).digest())

@@ -19,7 +19,7 @@ from liptako.core.log.bundle import (
     PackageFrame,
     restore_hash,
 )
-from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads
 from liptako.core.log.merkle import leaf_hash, verify_inclusion
 from liptako.core.log.verify import Channel, read_header
@@ -65,7 +65,7 @@ def open_sender(note: bytes, compact: Compact, recipient: str | None) -> Heads:
     recipient = recipient or heads.recipient
     if heads.sender == recipient:
         raise RefusedError("bundle: this node wrote it itself; it is for a partner")
-    public = compact.member(heads.sender).keys.sign
+    public = compact.check_exchange(heads.sender).keys.sign
     return open_heads(note, sender=heads.sender, recipient=recipient, public=public)
 
 
@@ -77,8 +77,7 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
     """
     author = author_of(frame.origin)
     _check_roster(frame, {author, heads.sender, heads.recipient})
-    public = compact.member(author).keys.sign
-    checkpoint = open_checkpoint(frame.checkpoint, frame.origin, public)
+    checkpoint = compact.open_checkpoint(frame.checkpoint, frame.origin)
     if frame.lane not in set(Lane):
         raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
     if not 0 <= frame.start <= checkpoint.size:

@@ -4,12 +4,12 @@ Two signed notes and two short proofs show it to anybody who knows the author's 
 has to take the word of whoever found it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from liptako.core.errors import MalformedError, VerificationError
-from liptako.core.log.checkpoint import Checkpoint, open_checkpoint
+from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.merkle import HASH_BYTES, verify_consistency
 
 FORK_LIMIT = 2**18  # bytes: two notes and two proofs are far below
@@ -35,12 +35,16 @@ class Fork(msgspec.Struct, frozen=True):
     second: View
 
 
-def check_view(origin: str, size: int, view: View, public: bytes) -> Checkpoint:
+Opener = Callable[[bytes, str], Checkpoint]
+"""Returns a checkpoint of a log if its author signed it: `Compact.open_checkpoint`."""
+
+
+def check_view(origin: str, size: int, view: View, opener: Opener) -> Checkpoint:
     """Return the checkpoint of a view in which the log had `view.root` at `size`.
 
     Raises MalformedError or VerificationError if its author has not signed that.
     """
-    checkpoint = open_checkpoint(view.checkpoint, origin, public)
+    checkpoint = opener(view.checkpoint, origin)
     if len(view.root) != HASH_BYTES:
         raise MalformedError("%(origin)s: expected a root of 32 bytes", origin=origin)
     verify_consistency(
@@ -49,14 +53,10 @@ def check_view(origin: str, size: int, view: View, public: bytes) -> Checkpoint:
     return checkpoint
 
 
-def check_fork(fork: Fork, publics: Sequence[bytes]) -> None:
-    """Raise VerificationError or MalformedError unless both histories are signed and differ.
-
-    `publics` are the keys of the author: one for each view, or one for both.
-    """
-    first, second = publics[0], publics[-1]
-    check_view(fork.origin, fork.size, fork.first, first)
-    check_view(fork.origin, fork.size, fork.second, second)
+def check_fork(fork: Fork, opener: Opener) -> None:
+    """Raise VerificationError or MalformedError unless both histories are signed and differ."""
+    check_view(fork.origin, fork.size, fork.first, opener)
+    check_view(fork.origin, fork.size, fork.second, opener)
     if fork.first.root == fork.second.root:
         raise VerificationError(
             "%(origin)s: both histories are the same up to %(size)d entries",

@@ -5,6 +5,7 @@ that the author's log had this root. Nobody waits for one before a record counts
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liptako.core.errors import MalformedError, VerificationError
@@ -46,19 +47,24 @@ def cosign(checkpoint: Checkpoint, member: str, time: int, signer: Signer) -> Re
     return Receipt(checkpoint=checkpoint, member=member, time=time, signature=signature)
 
 
-def check_receipt(receipt: Receipt, public: bytes) -> Receipt:
-    """Return a receipt that its member signed. Raises MalformedError or VerificationError."""
+def check_receipt(receipt: Receipt, publics: Sequence[bytes]) -> bytes:
+    """Return the key, of its member's, that signed a receipt.
+
+    Raises MalformedError, or VerificationError if none of them did.
+    """
     member_id(receipt.member)
     if not 0 <= receipt.time <= _TIME_LIMIT or len(receipt.signature) != SIGNATURE_BYTES:
         raise MalformedError("receipt: expected a time and 64 bytes of signature")
-    if not verifies(public, _message(receipt.checkpoint, receipt.time), receipt.signature):
-        raise VerificationError(
-            "%(origin)s: the receipt of %(member)s for %(size)d entries does not fit this log",
-            origin=receipt.checkpoint.origin,
-            member=receipt.member,
-            size=receipt.checkpoint.size,
-        )
-    return receipt
+    message = _message(receipt.checkpoint, receipt.time)
+    for public in publics:
+        if verifies(public, message, receipt.signature):
+            return public
+    raise VerificationError(
+        "%(origin)s: the receipt of %(member)s for %(size)d entries does not fit this log",
+        origin=receipt.checkpoint.origin,
+        member=receipt.member,
+        size=receipt.checkpoint.size,
+    )
 
 
 def read_receipt(data: bytes) -> Receipt:

@@ -27,8 +27,20 @@ def new_identity() -> str:
 
 
 def recipient_of(identity: str) -> str:
-    """Return the public key (`age1…`) of a secret key. Raises MalformedError."""
-    return str(_identity(identity).to_public())
+    """Return the public key (`age1…`) of a secret key, of several the first.
+
+    Raises MalformedError.
+    """
+    return recipients_of(identity)[0]
+
+
+def recipients_of(identity: str) -> tuple[str, ...]:
+    """Return the public keys of the secret keys in a text, one on each line.
+
+    As in the identity files of age itself: the first is the present one, others are the next one
+    and former ones. Raises MalformedError.
+    """
+    return tuple(str(key.to_public()) for key in _identities(identity))
 
 
 def check_recipient(text: str) -> str:
@@ -55,7 +67,7 @@ def seal(source: BinaryIO, target: BinaryIO, recipient: str) -> None:
 
 
 def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
-    """Write what can be opened; say whether it was whole.
+    """Write what can be opened with a secret key, or one of several; say whether it was whole.
 
     A damaged or cut tail is left out: age authenticates chunk by chunk, so what was written is
     what was sealed. Raises VerificationError if it was sealed for somebody else or nothing of it is
@@ -68,7 +80,7 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
     source.seek(0)
     opened = _Target(target)
     try:
-        decrypt_io(source, opened, [_identity(identity)])
+        decrypt_io(source, opened, _identities(identity))
     except DecryptError as cause:
         raise VerificationError(
             "bundle: it cannot be opened with the key of this node: "
@@ -107,9 +119,9 @@ class _Target:
         """Leave it to whoever owns the target."""
 
 
-def _identity(text: str) -> x25519.Identity:
-    """Read a secret key. Raises MalformedError, without the key in its message."""
+def _identities(text: str) -> list[x25519.Identity]:
+    """Read secret keys. Raises MalformedError, without a key in its message."""
     try:
-        return x25519.Identity.from_str(text)
+        return [x25519.Identity.from_str(line) for line in text.split("\n")]
     except IdentityError as cause:
         raise MalformedError("key: expected AGE-SECRET-KEY-1…") from cause

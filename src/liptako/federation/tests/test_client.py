@@ -105,10 +105,10 @@ def served(answer, tls=None, version=LATEST):
             thread.join()
 
 
-def exchange(url, pin, bundle):
+def exchange(url, pins, bundle):
     """Make one exchange with a client of its own."""
     with HttpsClient() as client:
-        return client.exchange(url, pin, bundle)
+        return client.exchange(url, pins, bundle)
 
 
 def test_a_pin_is_the_hash_of_the_public_key_whatever_certificate_it_comes_in():
@@ -117,7 +117,7 @@ def test_a_pin_is_the_hash_of_the_public_key_whatever_certificate_it_comes_in():
 
 def test_who_holds_the_pinned_key_is_asked_and_answers(files):
     with served((200, b"answer"), files) as (url, requests):
-        assert exchange(url, PIN, b"bundle") == b"answer"
+        assert exchange(url, [PIN], b"bundle") == b"answer"
     assert requests == [(PATH, CONTENT_TYPE, b"bundle")]
 
 
@@ -126,7 +126,7 @@ def test_who_holds_another_key_is_told_nothing(files):
         served((200, b"answer"), files) as (url, requests),
         pytest.raises(VerificationError, match="does not hold the key of the compact"),
     ):
-        exchange(url, bytes(32), b"bundle")
+        exchange(url, [bytes(32)], b"bundle")
     assert requests == []
 
 
@@ -144,7 +144,7 @@ def test_who_holds_another_key_is_told_nothing(files):
 )
 def test_an_answer_that_is_none_says_what_came(files, answer, message):
     with served(answer, files) as (url, _), pytest.raises(NetworkError, match=message):
-        exchange(url, PIN, b"bundle")
+        exchange(url, [PIN], b"bundle")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_an_answer_that_is_none_says_what_came(files, answer, message):
 )
 def test_an_answer_that_is_cut_is_handed_on_as_far_as_it_came(files, answer):
     with served((None, answer), files) as (url, _):
-        assert exchange(url, PIN, b"bundle") == b"short"
+        assert exchange(url, [PIN], b"bundle") == b"short"
 
 
 def test_an_answer_that_never_ends_is_not_taken(files):
@@ -164,7 +164,7 @@ def test_an_answer_that_never_ends_is_not_taken(files):
         served((200, bytes(ANSWER_LIMIT + 1)), files) as (url, _),
         pytest.raises(NetworkError, match="too many bytes"),
     ):
-        exchange(url, PIN, b"bundle")
+        exchange(url, [PIN], b"bundle")
 
 
 def test_an_older_tls_is_not_spoken(files):
@@ -172,7 +172,7 @@ def test_an_older_tls_is_not_spoken(files):
         served((200, b"answer"), files, OLDER) as (url, requests),
         pytest.raises(NetworkError, match="cannot be reached"),
     ):
-        exchange(url, PIN, b"bundle")
+        exchange(url, [PIN], b"bundle")
     assert requests == []
 
 
@@ -181,7 +181,7 @@ def test_a_server_without_tls_is_told_nothing():
         served((200, b"answer")) as (url, requests),
         pytest.raises(NetworkError, match="cannot be reached"),
     ):
-        exchange(url, PIN, b"bundle")
+        exchange(url, [PIN], b"bundle")
     assert requests == []
 
 
@@ -190,7 +190,7 @@ def test_where_nobody_listens_it_says_so():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         with pytest.raises(NetworkError, match=f"127.0.0.1:{port} cannot be reached"):
-            exchange(f"https://127.0.0.1:{port}", PIN, b"bundle")
+            exchange(f"https://127.0.0.1:{port}", [PIN], b"bundle")
 
 
 @pytest.mark.parametrize(
@@ -244,4 +244,4 @@ def test_what_is_no_address_is_told_to_be_none(text):
 )
 def test_an_address_that_is_none_is_an_error_of_ours(url):
     with pytest.raises((MalformedError, NetworkError)):
-        exchange(url, PIN, b"bundle")
+        exchange(url, [PIN], b"bundle")

@@ -1,19 +1,19 @@
 """The page of partners in plain words: what was heard, waits, is stored; addresses; exchanges."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_tasks_db.models import DBTaskResult
 
-from liptako.core.compact.members import write_compact
+from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import MalformedError, NetworkError
 from liptako.federation import peers
 from liptako.federation.heads import heads_for
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
+from tests import pact
 
 ALL = frozenset({"ML", "BF", "NE"})
 PAIR = frozenset({"ML", "BF"})
@@ -107,18 +107,20 @@ def test_the_page_asks_as_often_for_three_records_as_for_one(desk):
     assert counts[0] == counts[1]
 
 
-def test_the_page_asks_as_often_for_two_partners_as_for_one(desk):
+def test_the_page_asks_as_often_for_three_partners_as_for_two(desk):
     counts = []
     with desk.fleet.at("ML") as node:
-        both = compacts.current()
-        one = replace(both, version=2, members=both.members[:2], audiences=())
-        for compact in (both, one):
-            if compact is one:
-                compacts.adopt(write_compact(one), "ML", node.clock)
+        first = compacts.dossier().versions[-1]
+        more = pact.after(first, "BF", "ML", "NE", "TG", cards=(pact.card("TG"),))
+        for is_more in (False, True):
+            if is_more:
+                joining = pact.dossier(more, delegations=[pact.delegated("TG")])
+                compacts.adopt(write_dossier(joining), "ML", node.clock)
+            desk.client.get("/partners/")  # the first one makes a row for a new partner
             with CaptureQueriesContext(connection) as made:
                 states = desk.client.get("/partners/").context["states"]
             counts.append((len(states), len(made)))
-    assert counts == [(2, counts[0][1]), (1, counts[0][1])]
+    assert counts == [(2, counts[0][1]), (3, counts[0][1])]
 
 
 # Exchange now

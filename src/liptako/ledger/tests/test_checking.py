@@ -12,8 +12,8 @@ from liptako.ledger.checking import check_logs
 from liptako.ledger.models import (
     Audience,
     Channel,
-    CompactVersion,
     Counter,
+    Deed,
     Entry,
     Package,
     Payload,
@@ -253,7 +253,7 @@ def test_a_change_before_the_signature_has_come_is_found(node, taken):
 
 def test_a_log_of_a_stranger_is_found(node, taken):
     taken(2)
-    CompactVersion.objects.all().delete()
+    Deed.objects.all().delete()
     assert found(node) == ["log: BF is not a member of the compact"]
 
 

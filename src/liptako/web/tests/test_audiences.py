@@ -3,10 +3,10 @@
 import pytest
 from django.utils import translation
 
-from liptako.core.compact.members import Audience, write_compact
+from liptako.core.compact.document import State
+from liptako.core.compact.draft import Changes
 from liptako.core.errors import RefusedError
 from liptako.core.refs import audience_id
-from liptako.ledger import compacts
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
 
 pytestmark = pytest.mark.django_db
@@ -21,18 +21,12 @@ def _in_english():
 
 
 @pytest.fixture
-def name_audiences(node, compact):
-    """Return an adopter of the same compact with these audiences: `adopt(couple="ML BF")`."""
+def name_audiences(amend):
+    """Return an adopter of the compact with these audiences more: `adopt(couple="ML BF")`."""
 
     def adopt(**audiences):
-        named = [
-            Audience(names={"en": name}, members=frozenset(members.split()))
-            for name, members in audiences.items()
-        ]
-        changed = {"version": compact.version + 1, "audiences": tuple(named)}
-        fields = {name: getattr(compact, name) for name in ("names", "members")}
-        later = type(compact)(**fields, **changed)
-        compacts.adopt(write_compact(later), "ML", node.clock)
+        named = [({"en": name}, frozenset(members.split())) for name, members in audiences.items()]
+        amend(Changes(audiences=tuple(named)))
 
     return adopt
 
@@ -85,9 +79,16 @@ def test_an_audience_without_this_state_is_not_offered(name_audiences):
 def test_a_pair_that_the_compact_names_is_offered_once_under_its_name(name_audiences):
     name_audiences(couple="BF ML")
     assert offered("ML", alone=False) == [
+        (ALL, "All members"),
         (frozenset({"ML", "BF"}), "couple"),
         (frozenset({"ML", "NE"}), "Niger"),
     ]
+
+
+def test_no_audience_with_a_suspended_member_is_offered_but_it_has_its_words(amend):
+    amend(Changes(states={"NE": (State.SUSPENDED, {})}))
+    assert offered("ML", alone=False) == [(frozenset({"ML", "BF"}), "Burkina Faso")]
+    assert audience_words("ML", ALL) == "All members"
 
 
 @pytest.mark.parametrize("roster", [{"BF"}, {"BF", "NE"}, {"ML", "TG"}])

@@ -3,26 +3,21 @@
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
-from liptako.core.compact.members import read_compact, write_compact
-from liptako.ledger import compacts
+from liptako.core.compact.draft import Changes
 from liptako.web.zones import zone_of
+from tests import pact
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def adopt_zone(node, compact):
+def adopt_zone(amend):
     """Return an adopter of the same compact with another zone for Mali."""
 
     def adopt(name):
-        fields = msgspec.json.decode(write_compact(compact))
-        fields["version"] += 1
-        next(item for item in fields["members"] if item["id"] == "ML")["timezone"] = name
-        changed = read_compact(msgspec.json.encode(fields))
-        compacts.adopt(write_compact(changed), "ML", node.clock)
+        amend(Changes(cards=(pact.card("ML", timezone=name),)))
 
     return adopt
 
