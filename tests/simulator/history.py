@@ -6,7 +6,7 @@ the others remain what they were.
 
 import traceback
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -82,11 +82,11 @@ def _trace(world: World) -> str:
     return f"{world.now} {world.marks} {' '.join(places)}"
 
 
-def shortest(fleet, outcome: Outcome) -> Outcome:
+def shortest(outcome: Outcome, again: Callable[[int, Sequence[int]], Outcome]) -> Outcome:
     """Leave out one step after the other as long as something is wrong at the end."""
     best, place = outcome, 0
     while place < len(best.steps):
-        fewer = run(fleet, best.seed, best.steps[:place] + best.steps[place + 1 :])
+        fewer = again(best.seed, best.steps[:place] + best.steps[place + 1 :])
         if fewer.faults:
             best = fewer
         else:
