@@ -32,6 +32,7 @@ class Fleet:
         self.cut: set[str] = set()
         self._dossier = b""
         self._empty: dict[str, Snapshot] = {}
+        self._begun: dict[tuple[str, bytes], Snapshot] = {}
         for member in members:
             with self._on(member):
                 call_command("migrate", verbosity=0, interactive=False)
@@ -93,9 +94,14 @@ class Fleet:
 
     def _begin(self, member: str) -> None:
         """Let a node hold nothing but the compact."""
+        if (member, self._dossier) in self._begun:
+            self._begun[member, self._dossier].put_back()
+            return
         self._empty[member].put_back()
         with self._on(member):
             compacts.adopt(self._dossier, member, self.nodes[member].clock)
+        self._begun = {key: kept for key, kept in self._begun.items() if key[0] != member}
+        self._begun[member, self._dossier] = self.snapshot(member)
 
     def connect(self) -> None:
         """Tell every node the address of every other."""

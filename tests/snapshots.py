@@ -5,7 +5,6 @@ same thing. In SQLite it is a copy of the pages, in PostgreSQL the rows of all t
 """
 
 import sqlite3
-from contextlib import closing
 from typing import Any
 
 Rows = dict[str, tuple[list[str], list[tuple[Any, ...]]]]
@@ -44,17 +43,26 @@ def _read_rows(database: Any) -> Rows:
 
 
 def _write_rows(database: Any, rows: Rows) -> None:
-    """Replace the rows of all tables. References are checked when all of them are there."""
-    quote = database.ops.quote_name
-    with closing(database.cursor()) as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute(f"TRUNCATE {', '.join(map(quote, rows))}")
-        for table, (columns, found) in rows.items():
-            names, marks = ", ".join(map(quote, columns)), ", ".join(["%s"] * len(columns))
-            statement = f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})"  # noqa: S608 (ours)
-            if found:
-                cursor.executemany(statement, found)
-        cursor.execute("COMMIT")
+    """Replace the rows of the tables that have changed. References are checked at the end."""
+    changed = [table for table, found in _read_rows(database).items() if found != rows[table]]
+    database.set_autocommit(False)
+    try:
+        with database.cursor() as cursor:
+            for table in changed:
+                cursor.execute(f"DELETE FROM {database.ops.quote_name(table)}")  # noqa: S608 (ours)
+            for table in changed:
+                _insert(database, cursor, table, *rows[table])
+        database.commit()
+    finally:
+        database.set_autocommit(True)
+
+
+def _insert(database: Any, cursor: Any, table: str, *rows: Any) -> None:
+    """Put rows into a table."""
+    (columns, found), quote = rows, database.ops.quote_name
+    if found:
+        names, marks = ", ".join(map(quote, columns)), ", ".join(["%s"] * len(columns))
+        cursor.executemany(f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})", found)  # noqa: S608 (ours)
 
 
 def cells(database: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import resource
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 ROOT = Path(__file__).parent.parent
+_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +47,13 @@ class Soak:
     jobs: int
     work: Callable[[int], Piece]
     begin: Callable[[], None]
+    folder: Path = ROOT / "build"
+
+
+def peak() -> int:
+    """Return how much memory the greatest of our processes took, in MiB."""
+    found = [resource.getrusage(who).ru_maxrss for who in _PROCESSES]
+    return max(found) // 1024
 
 
 def code_digest(folders: Sequence[str]) -> str:
@@ -58,7 +67,7 @@ def code_digest(folders: Sequence[str]) -> str:
 
 def run(soak: Soak) -> Progress:
     """Do what is left of a run; it can be stopped at any time, and goes on where it was."""
-    path = ROOT / "build" / f"soak-{soak.name}-{soak.first}-{soak.count}.json"
+    path = soak.folder / f"soak-{soak.name}-{soak.first}-{soak.count}.json"
     progress = _read(path, soak.first)
     end, begun, before = soak.first + soak.count, time.monotonic(), progress.took
     with _workers(soak) as pieces:

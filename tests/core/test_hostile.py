@@ -6,8 +6,15 @@ import tracemalloc
 import pytest
 import zstandard
 
-from liptako.core.errors import MalformedError
+from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.envelope import read_envelope
+from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import FRAME_LIMIT, MAGIC, LaterFrame, read_bundle
+from liptako.core.log.fork import read_fork
+from liptako.core.log.heads import read_heads
+from liptako.core.log.note import NOTE_LIMIT, read_note
+from liptako.core.log.receipt import read_receipt
+from liptako.core.records.envelope import decode_header
 
 MANY = 4_000_000
 ROOM = 3 * 8 * 2**20  # bytes: a frame of 8 MiB that is inflated, taken out, and looked at
@@ -72,3 +79,40 @@ def test_what_needs_a_larger_window_than_8_mib_is_refused():
     data = zstandard.ZstdCompressor(compression_params=parameters).compress(bytes(2**24))
     found, peak = peak_of(MAGIC + data)
     assert ("damaged" in str(found), peak < 2**20) == (True, True)
+
+
+DEEP = (b"[", b'{"a":', b'{"a":[')
+FLAT = b'{"a":[' + b"[]," * 20_000 + b"[]]}"
+
+
+def most_of(read, data):
+    """Return how much memory it takes to refuse these bytes."""
+    tracemalloc.start()
+    with pytest.raises(LiptakoError):
+        read(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("piece", DEEP)
+@pytest.mark.parametrize("read", [decode_header, read_fork, read_dossier, read_envelope])
+def test_json_that_is_nested_for_ever_is_refused(read, piece):
+    assert most_of(read, piece * (60_000 // len(piece))) < 2**20
+
+
+@pytest.mark.parametrize("read", [decode_header, read_fork, read_dossier, read_envelope])
+def test_json_of_many_lists_takes_no_more_than_thirty_times_its_size(read):
+    assert most_of(read, FLAT) < 30 * len(FLAT)
+
+
+@pytest.mark.parametrize("piece", [b"\x91", b"\x81\xa1a", b"\x92\xa5later"])
+def test_a_frame_that_is_nested_for_ever_is_refused(piece):
+    found, peak = peak_of(bundle(piece * (MANY // len(piece))))
+    assert (str(found), peak < ROOM) == ("bundle: a frame cannot be read", True)
+
+
+@pytest.mark.parametrize("piece", [b"\n", b" ", b"a\n\n", "— a ".encode()])
+@pytest.mark.parametrize("read", [read_note, read_heads, read_receipt])
+def test_a_note_of_one_thing_repeated_is_refused(read, piece):
+    assert most_of(read, piece * (NOTE_LIMIT // len(piece))) < 10 * NOTE_LIMIT

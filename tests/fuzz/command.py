@@ -89,5 +89,6 @@ def main(arguments: list[str]) -> int:
             begin=_begin,
         )
     )
-    sys.stdout.write(f"{pieces * BATCH} inputs in {progress.took:.0f} s: {progress.happened}\n")
+    told = f"{pieces * BATCH} inputs in {progress.took:.0f} s, at most {soaking.peak()} MiB"
+    sys.stdout.write(f"{told}: {progress.happened}\n")
     return int(bool(progress.found))

@@ -6,8 +6,8 @@ import msgspec
 
 from liptako.core.clock import Instant
 from liptako.core.compact.delegation import Revoked
-from liptako.core.compact.dossier import Dossier, write_dossier
-from liptako.core.compact.members import Compact, Member, NodeKeys
+from liptako.core.compact.document import State
+from liptako.core.compact.dossier import write_dossier
 from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.bundle import (
     AheadFrame,
@@ -28,6 +28,7 @@ from liptako.core.log.receipt import cosign
 from liptako.core.log.same import same_of
 from liptako.core.log.sealed import new_identity, recipient_of, seal
 from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.fields import encode_fields
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import Ref, audience_id
 from tests import pact
@@ -113,32 +114,25 @@ FRAMES = (
     ReceiptFrame(ORIGIN, 3, "BF", 1_790_000_000, RECEIPT.signature),
 )
 FRAME_VALUES = [msgspec.msgpack.decode(msgspec.msgpack.encode(frame)) for frame in FRAMES]
-MEMBERS = tuple(
-    Member(
-        id=name,
-        names={"fr": name, "en": "é"},
-        timezone="Africa/Bamako",
-        keys=NodeKeys(sign=SIGNER.public, seal=recipient_of(IDENTITY), tls=bytes(32)),
-    )
-    for name in ROSTER
-)
-COMPACT = Compact(version=1, names={"fr": "Essai"}, members=MEMBERS, audiences=())
-VERSION = pact.first("BF", "ML", approve=2)
-FIRST = pact.delegated("ML")
-SECOND = pact.delegated(
+VERSION = pact.first(*ROSTER)
+LATER_VERSION = pact.after(VERSION, *ROSTER, states={"NE": (State.SUSPENDED, {})})
+DELEGATION = pact.delegated("ML", sign=SIGNER.public, seals=(recipient_of(IDENTITY),))
+NEXT_DELEGATION = pact.delegated(
     "ML",
-    before=FIRST,
-    sign=SIGNER.public,
-    revoked=(Revoked(key=FIRST.delegation.sign, caps={ORIGIN: 3}),),
+    before=DELEGATION,
+    sign=pact.signer("next").public,
+    revoked=(Revoked(key=SIGNER.public, caps={ORIGIN: 3}),),
 )
-CARD = write_dossier(Dossier(cards=(pact.card("ML"),)))
-DOSSIER = write_dossier(
-    Dossier(
-        cards=(pact.card("ML"),),
-        versions=(VERSION,),
-        delegations=(pact.delegated("BF"), FIRST, SECOND),
+OTHERS = tuple(pact.delegated(name) for name in ("BF", "NE"))
+CARD = encode_fields(pact.card("ML").fields)
+DOSSIER = (
+    CARD
+    + b"\n"
+    + write_dossier(
+        pact.dossier(VERSION, LATER_VERSION, delegations=(DELEGATION, NEXT_DELEGATION, *OTHERS))
     )
 )
+COMPACT = pact.dossier(VERSION, delegations=(DELEGATION, *OTHERS)).compact()
 KEY = write_private_key("ML/node", bytes(range(32))).encode()
 
 

@@ -12,9 +12,10 @@ import msgspec
 import zstandard
 
 from liptako.core.clock import Instant, parse_instant
-from liptako.core.compact.delegation import read_delegation, write_delegation
-from liptako.core.compact.dossier import read_dossier, write_dossier
-from liptako.core.compact.envelope import Envelope
+from liptako.core.compact.delegation import DELEGATION_TYPE, read_delegation
+from liptako.core.compact.document import COMPACT_TYPE
+from liptako.core.compact.dossier import dossier_of, read_dossier, write_dossier
+from liptako.core.compact.envelope import Envelope, read_envelope, sign_envelope, write_envelope
 from liptako.core.compact.versions import read_version
 from liptako.core.errors import LiptakoError
 from liptako.core.keys import key_id, read_private_key, write_private_key
@@ -38,6 +39,7 @@ from liptako.core.log.verify import accept_package
 from liptako.core.records.envelope import decode_header, encode_header
 from liptako.core.records.fields import decode_fields, encode_fields
 from liptako.core.refs import author_of, epoch_of, member_id, parse_object_id
+from tests import pact
 from tests.fuzz import samples
 from tests.fuzz.mutating import mutated, mutated_json, mutated_value
 
@@ -158,25 +160,37 @@ def _fields(data: bytes) -> None:
     assert encode_fields(decode_fields(data, limit=70_000)) == data
 
 
-def _version(data: bytes) -> None:
-    read_version(Envelope(type=samples.VERSION.envelope.type, payload=data))
-
-
-def _delegation(data: bytes) -> None:
-    signed = read_delegation(Envelope(type=samples.FIRST.envelope.type, payload=data))
-    written = write_delegation(signed.delegation)
-    assert read_delegation(written).delegation == signed.delegation
-
-
 def _dossier(data: bytes) -> None:
     dossier = read_dossier(data)
     assert read_dossier(write_dossier(dossier)) == dossier
-    dossier.compact()
+    if dossier.versions:
+        dossier.compact()
 
 
-def _card(data: bytes) -> None:
-    dossier = read_dossier(data)
-    assert read_dossier(write_dossier(dossier)) == dossier
+def _envelope(data: bytes) -> None:
+    envelope = read_envelope(data)
+    assert read_envelope(write_envelope(envelope)) == envelope
+    dossier_of([envelope])
+
+
+def _version(data: bytes) -> None:
+    """Read a version that all have signed, whatever stands in it."""
+    envelope = Envelope(type=COMPACT_TYPE, payload=data)
+    for member in samples.ROSTER:
+        envelope = sign_envelope(envelope, pact.roots(member)[0])
+    version = read_version(envelope)
+    pact.dossier(
+        samples.VERSION, version, delegations=(samples.DELEGATION, *samples.OTHERS)
+    ).compact()
+
+
+def _delegation(data: bytes) -> None:
+    """Read a delegation that its member has signed, whatever stands in it."""
+    envelope = Envelope(type=DELEGATION_TYPE, payload=data)
+    signed = read_delegation(sign_envelope(envelope, pact.roots("ML")[0]))
+    pact.dossier(
+        samples.VERSION, delegations=(samples.DELEGATION, signed, *samples.OTHERS)
+    ).compact()
 
 
 def _key(data: bytes) -> None:
@@ -220,24 +234,32 @@ TARGETS = (
     Target(name="header", seeds=samples.HEADERS, read=_header, change=mutated_json),
     Target(
         name="fields",
-        seeds=(*samples.HEADERS, *samples.BODIES, samples.CARD.strip()),
+        seeds=(*samples.HEADERS, *samples.BODIES, samples.CARD),
         read=_fields,
+        change=mutated_json,
+    ),
+    Target(name="dossier", seeds=(samples.DOSSIER,), read=_dossier),
+    Target(name="card", seeds=(samples.CARD,), read=_dossier, change=mutated_json),
+    Target(
+        name="envelope",
+        seeds=tuple(
+            write_envelope(item.envelope) for item in (samples.VERSION, samples.DELEGATION)
+        ),
+        read=_envelope,
         change=mutated_json,
     ),
     Target(
         name="version",
-        seeds=(samples.VERSION.envelope.payload,),
+        seeds=(samples.VERSION.envelope.payload, samples.LATER_VERSION.envelope.payload),
         read=_version,
         change=mutated_json,
     ),
     Target(
         name="delegation",
-        seeds=(samples.FIRST.envelope.payload, samples.SECOND.envelope.payload),
+        seeds=(samples.DELEGATION.envelope.payload, samples.NEXT_DELEGATION.envelope.payload),
         read=_delegation,
         change=mutated_json,
     ),
-    Target(name="dossier", seeds=(samples.DOSSIER,), read=_dossier),
-    Target(name="card", seeds=(samples.CARD,), read=_card, change=mutated_json),
     Target(name="key", seeds=(samples.KEY,), read=_key),
     Target(name="words", seeds=WORDS, read=_words),
 )

@@ -9,7 +9,7 @@ import msgspec
 from liptako.core.errors import LiptakoError
 from liptako.core.log.fork import check_fork, read_fork
 from liptako.core.log.receipt import check_receipt, read_receipt
-from liptako.ledger import projector, registry
+from liptako.ledger import compacts, projector, registry
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
 from liptako.ledger.reader import root_of
@@ -105,7 +105,7 @@ def check_receipts(world: World, node: Any, forked: set[str]) -> Faults:
     whole = set()
     for row in Receipt.objects.all():
         receipt, log = read_receipt(bytes(row.note)), logs[row.channel_id]
-        check_receipt(receipt, world.fleet.nodes[row.member].signer.public)
+        check_receipt(receipt, [world.fleet.nodes[row.member].signer.public])
         if row.channel_id in forked:
             continue
         if root_of(log, row.size) != receipt.checkpoint.root:
@@ -185,7 +185,7 @@ def check_proofs(world: World, forked: set[str]) -> Faults:
         with world.at(member):
             for row in DoubleHistory.objects.select_related("channel"):
                 proved.setdefault(row.channel_id, set()).add(member)
-                yield from _wrong_proof(world, row)
+                yield from _wrong_proof(row)
             for log in Channel.objects.filter(origin__in=forked):
                 roots.setdefault(log.origin, {})[member] = log
     for origin in sorted(proved.keys() - forked):
@@ -198,12 +198,10 @@ def check_proofs(world: World, forked: set[str]) -> Faults:
             )
 
 
-def _wrong_proof(world: World, row: DoubleHistory) -> Faults:
+def _wrong_proof(row: DoubleHistory) -> Faults:
     """Give what is wrong with a proof."""
     try:
-        check_fork(
-            read_fork(bytes(row.proof)), [world.fleet.nodes[row.channel.author].signer.public]
-        )
+        check_fork(read_fork(bytes(row.proof)), compacts.current().open_checkpoint)
     except LiptakoError as fault:
         yield f"the proof of {row} proves nothing: {fault}"
 

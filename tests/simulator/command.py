@@ -7,7 +7,7 @@ python -m tests.simulator --count 10000 --jobs 2       many; goes on where it wa
 import argparse
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 
 from tests import soaking
 from tests.fleet import Fleet
@@ -31,7 +31,7 @@ def _work(seed: int) -> soaking.Piece:
     outcome = history.run(_fleet(), seed)
     found: tuple[str, ...] = ()
     if outcome.faults:
-        found = (_report(history.shortest(_fleet(), outcome)),)
+        found = (_report(history.shortest(outcome, partial(history.run, _fleet()))),)
     return soaking.Piece(found=found, happened=outcome.happened)
 
 

@@ -109,7 +109,7 @@ def heal(world: World, chance: Random) -> Rounds:
     if chance.random() < 0.3:
         for stick in world.sticks:
             read_stick(world, stick.recipient, stick.data)
-    world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY))
+    world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY, 2 * DAY, 30 * DAY))
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance)

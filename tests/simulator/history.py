@@ -6,13 +6,13 @@ the others remain what they were.
 
 import traceback
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.simulator import checks
 from tests.simulator.healing import heal
-from tests.simulator.steps import FAULTS, ORDINARY, Step, writes_long
+from tests.simulator.steps import FAULTS, ORDINARY, Step, writes, writes_long
 from tests.simulator.world import World, new_world
 
 MOST_STEPS = 12
@@ -53,8 +53,8 @@ def step_of(seed: int, number: int) -> Step:
     dice = _dice(seed, f"kind {number}")
     if number == 3:
         return FAULTS[seed % len(FAULTS)]
-    if number == 0 and seed % _LONG_ONE_IN == 1:
-        return writes_long
+    if number == 0:
+        return writes_long if seed % _LONG_ONE_IN == 1 else writes
     return dice.choice(FAULTS if dice.random() < 0.35 else ORDINARY)
 
 
@@ -82,11 +82,11 @@ def _trace(world: World) -> str:
     return f"{world.now} {world.marks} {' '.join(places)}"
 
 
-def shortest(fleet, outcome: Outcome) -> Outcome:
+def shortest(outcome: Outcome, again: Callable[[int, Sequence[int]], Outcome]) -> Outcome:
     """Leave out one step after the other as long as something is wrong at the end."""
     best, place = outcome, 0
     while place < len(best.steps):
-        fewer = run(fleet, best.seed, best.steps[:place] + best.steps[place + 1 :])
+        fewer = again(best.seed, best.steps[:place] + best.steps[place + 1 :])
         if fewer.faults:
             best = fewer
         else:

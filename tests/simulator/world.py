@@ -10,14 +10,16 @@ import re
 from collections import Counter as Tally
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 
 from django.conf import settings
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Member, NodeKeys, draft_compact
-from liptako.core.keys import signer_from_seed
+from liptako.core.compact.dossier import dossier_of, write_dossier
+from liptako.core.compact.draft import first_draft
+from liptako.core.keys import Ed25519Signer, signer_from_seed
 from liptako.core.log.sealed import new_identity, recipient_of
 from liptako.core.records.envelope import decode_header
 from liptako.core.records.shared import RECALL
@@ -25,6 +27,7 @@ from liptako.federation.models import Peer
 from liptako.federation.pace import Pace
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
+from tests import pact
 
 MEMBERS = ("ML", "BF", "NE", "TD", "MR")
 START = 1_790_000_000_000  # 2026-09-21T14:13:20Z
@@ -190,25 +193,32 @@ def new_world(fleet, chance: Random) -> World:
         world.clocks[member] = Clock(world)
         nodes[member] = Node(
             member=member,
-            signer=signer_from_seed(member.encode().ljust(32, b"\1")),
+            signer=_signer(member),
             identity=_IDENTITIES[member],
             home=Path(settings.LIPTAKO.home),
             clock=world.clocks[member],
             random=Random(chance.getrandbits(64)).randbytes,  # noqa: S311 (a test)
         )
-    fleet.reset(nodes, _compact(nodes), connected=False)
+    fleet.reset(nodes, _dossier(world.members), connected=False)
+    world.now = START + HOUR
     return world
 
 
-def _compact(nodes):
-    """Return a compact of some nodes."""
-    members = [
-        Member(
-            id=name,
-            names={"en": name},
-            timezone="UTC",
-            keys=NodeKeys(sign=node.signer.public, seal=recipient_of(node.identity), tls=bytes(32)),
-        )
-        for name, node in nodes.items()
+@cache
+def _dossier(names: tuple[str, ...]) -> bytes:
+    """Return the compact of some members, signed by all, with the keys of their nodes."""
+    version = pact.by(
+        first_draft({"en": "Simulated"}, map(pact.card, names), {"en": "All"}), *names
+    )
+    delegations = [
+        pact.delegated(
+            name, sign=_signer(name).public, seals=(recipient_of(_IDENTITIES[name]),)
+        ).envelope
+        for name in names
     ]
-    return draft_compact({"en": "Simulated"}, members, {"en": "All"})
+    return write_dossier(dossier_of([version.envelope, *delegations]))
+
+
+def _signer(name: str) -> Ed25519Signer:
+    """Return the signer of a member's node."""
+    return signer_from_seed(name.encode().ljust(32, b"\1"))

@@ -65,7 +65,7 @@ def some_audience(world: World, member: str, chance: Random) -> frozenset[str]:
 
 def write(world: World, member: str, chance: Random, *, count: int = 0) -> None:
     """Let a member write some records in one go; a rule of the module may refuse them."""
-    count = count or chance.choice((1, 1, 1, 2, 3))
+    count = count or chance.choice((1, 2, 3, 4))
     with world.writing(member) as node:
         drafts = [_draft(world, node, chance) for _ in range(count)]
         try:
@@ -102,7 +102,7 @@ def _draft(world: World, node, chance: Random) -> Draft:
     audience = some_audience(world, node.member, chance)
     kind, name = _subject(world, node, audience, chance)
     retain = None
-    if chance.random() < 0.2:
+    if chance.random() < 0.3:
         retain = Instant(node.clock().milliseconds + chance.choice((HOUR, DAY, 20 * DAY)))
     return _plain(
         kind,
@@ -111,7 +111,7 @@ def _draft(world: World, node, chance: Random) -> Draft:
         world.next_mark(audience),
         precedence=chance.choice(PRECEDENCES),
         retain=retain,
-        refs=_refs(audience, chance) if chance.random() < 0.4 else (),
+        refs=_refs(audience, chance) if chance.random() < 0.5 else (),
     )
 
 
