@@ -5,6 +5,7 @@ import io
 from liptako.core.log.bundle import (
     BundleWriter,
     ChannelFrame,
+    DeedsFrame,
     HeadsFrame,
     PackageFrame,
     read_bundle,
@@ -58,12 +59,12 @@ def read(fleet, member, data):
         return sync.read_sealed(node, io.BytesIO(data), how="file")
 
 
-def open_for(fleet, member, data):
-    """Return the frames of a bundle, as its recipient sees them."""
+def open_for(fleet, member, data, *, deeds=False):
+    """Return the frames of a bundle, as its recipient sees them; deeds only where asked for."""
     plain = io.BytesIO()
     unseal(io.BytesIO(data), plain, fleet.nodes[member].identity)
     plain.seek(0)
-    return list(read_bundle(plain))
+    return [frame for frame in read_bundle(plain) if deeds or not isinstance(frame, DeedsFrame)]
 
 
 def sealed_frames(fleet, member, frames, *, ended=True):

@@ -59,8 +59,10 @@ def _lacks(log: Channel, member: str) -> bool:
 def receipts_for(member: str, said: Heads | None) -> Iterator[ReceiptFrame]:
     """Give the receipts that a partner wants, or would want if it knew what is here."""
     logs = {log.origin: log for log in logs_for(member)}
-    rows = Receipt.objects.filter(channel__in=logs).exclude(member=member)
+    rows, signed = Receipt.objects.filter(channel__in=logs).exclude(member=member), sizes()
     for row in rows.order_by("channel_id", "member"):
+        if (row.channel_id, row.member) not in signed:
+            continue  # by a key that was taken back
         if row.size > _known(logs[row.channel_id], row.member, member, said):
             yield frame_of(row)
 

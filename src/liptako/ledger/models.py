@@ -191,12 +191,16 @@ class Recalled(models.Model):
 
 
 class Receipt(models.Model):
-    """What a member signed that it stored of a log: the latest, with `time` by its clock (s)."""
+    """What a member signed that it stored of a log: the latest, with `time` by its clock (s).
+
+    `key` is the id of the key that signed it.
+    """
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
     member = models.CharField(max_length=12)
     size = models.BigIntegerField()
     time = models.BigIntegerField()
+    key = models.BinaryField()
     note = models.BinaryField()
 
     class Meta:

@@ -6,8 +6,11 @@ log that this node holds.
 
 from typing import NamedTuple
 
+from liptako.core.compact.members import Member
+from liptako.core.keys import COSIGNATURE, key_id
 from liptako.core.log.bundle import ReceiptFrame
 from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
+from liptako.core.log.heads import key_name
 from liptako.core.log.note import read_note
 from liptako.core.log.receipt import Receipt as Value
 from liptako.core.log.receipt import check_receipt, cosign, read_receipt
@@ -31,15 +34,29 @@ Sizes = dict[tuple[str, str], Signed]
 
 
 def sizes() -> Sizes:
-    """Return up to where members have signed that they hold our logs and each other's."""
-    rows = Receipt.objects.values_list("channel_id", "member", "size", "time")
-    return {(origin, member): Signed(size, time) for origin, member, size, time in rows}
+    """Return up to where members have signed that they hold our logs and each other's.
+
+    Only by their present keys: what a key signed that was taken back, they sign once more.
+    """
+    rows = Receipt.objects.values_list("channel_id", "member", "size", "time", "key")
+    keys = {member.id: _key_of(member) for member in compacts.current().members}
+    return {
+        (origin, member): Signed(size, time)
+        for origin, member, size, time, key in rows
+        if bytes(key) == keys.get(member)
+    }
+
+
+def _key_of(member: Member) -> bytes:
+    """Return the id of the key by which a member signs receipts now."""
+    return key_id(key_name(member.id), member.keys.sign, COSIGNATURE)
 
 
 def sign_receipts(node: Node) -> int:
     """Cosign the checkpoints of what was stored since the last time; return how many.
 
-    Only what its author has signed and this node holds whole, and never less than before.
+    Only what its author has signed and this node holds whole, and never less than before; once more
+    after a change of our key: others take receipts by the present key only.
     """
     signed, count = sizes(), 0
     for log in Channel.objects.exclude(author=node.member):
@@ -63,8 +80,8 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     log = Channel.objects.select_related("audience").filter(origin=frame.origin).first()
     if log is None or frame.member in {node.member, log.author} or not 0 < frame.size <= log.size:
         return False
-    held = Receipt.objects.filter(channel=log, member=frame.member).first()
-    if frame.member not in log.audience.members or (held and held.size >= frame.size):
+    held = sizes().get((frame.origin, frame.member), NOTHING)
+    if frame.member not in log.audience.members or held.size >= frame.size:
         return False
     root = root_at(frame.origin, frame.size)
     receipt = Value(
@@ -73,8 +90,8 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
         time=frame.time,
         signature=frame.signature,
     )
-    keys = compacts.current().member(frame.member).signing_keys
-    _keep(receipt, check_receipt(receipt, keys))
+    keys = compacts.current().member(frame.member).keys
+    _keep(receipt, check_receipt(receipt, [keys.sign]))
     return True
 
 
@@ -86,6 +103,7 @@ def _keep(receipt: Value, public: bytes) -> None:
         defaults={
             "size": receipt.checkpoint.size,
             "time": receipt.time,
+            "key": key_id(key_name(receipt.member), public, COSIGNATURE),
             "note": receipt.note(public),
         },
     )

@@ -11,10 +11,12 @@ from liptako.core.compact.draft import Changes, next_draft
 from liptako.core.errors import VerificationError
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.bundle import DeedsFrame
+from liptako.federation import peers
 from liptako.federation.deeds import DEEDS_LIMIT
 from liptako.ledger import compacts
 from liptako.ledger.models import Deed
 from liptako.ledger.pen import own_sizes, sign_heads_again
+from liptako.ledger.reader import all_logs
 from liptako.members.models import AuditEvent
 from tests import pact
 from tests.bundles import bundle_for, open_for, read, sealed_frames, texts, write
@@ -68,8 +70,13 @@ def test_a_new_version_reaches_all_members_with_the_next_exchanges(fleet):
 
 def test_who_believes_in_the_same_is_sent_no_deeds(fleet):
     fleet.settle()
-    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"))
+    frames = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"), deeds=True)
     assert [frame for frame in frames if isinstance(frame, DeedsFrame)] == []
+
+
+def test_who_was_never_heard_is_sent_them(fleet):
+    first, *_ = open_for(fleet, "BF", bundle_for(fleet, "ML", "BF"), deeds=True)
+    assert isinstance(first, DeedsFrame)
 
 
 def test_a_node_with_a_new_key_is_understood_at_once(fleet):
@@ -105,8 +112,7 @@ def deeds(*envelopes):
 def with_deeds(fleet, frame):
     """Return a bundle of BF for ML that begins with other deeds."""
     frames = open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))
-    rest = [item for item in frames if not isinstance(item, DeedsFrame)]
-    return sealed_frames(fleet, "ML", [frame, *rest])
+    return sealed_frames(fleet, "ML", [frame, *frames])
 
 
 def test_a_version_that_too_few_have_signed_is_told_and_the_rest_is_taken(fleet):
@@ -148,8 +154,41 @@ def test_a_member_that_is_suspended_is_neither_sent_to_nor_heard(fleet):
 
 
 def test_a_bundle_of_a_stranger_is_refused_whatever_deeds_it_brings(fleet):
-    frames = [deeds(), *open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))[1:]]
     fleet.nodes["BF"] = replace(fleet.nodes["BF"], signer=NEW)
     forged = open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))
     with pytest.raises(VerificationError):
-        read(fleet, "ML", sealed_frames(fleet, "ML", [frames[0], *forged[1:]]))
+        read(fleet, "ML", sealed_frames(fleet, "ML", [deeds(), *forged]))
+
+
+def test_receipts_by_a_key_that_was_taken_back_are_signed_once_more(fleet):
+    write(fleet, "BF", "one")
+    fleet.settle()
+    assert stored(fleet) == 1
+    signed = rotated(fleet, "ML")
+    with fleet.at("ML") as node:
+        sign_heads_again(node)
+    adopt(fleet, "BF", signed.envelope)
+    assert stored(fleet) == 0
+    fleet.exchange("ML", "BF")
+    fleet.exchange("BF", "ML")
+    assert stored(fleet) == 1
+
+
+def stored(fleet):
+    """Return how many of its records BF knows to be stored at ML."""
+    with fleet.at("BF") as node:
+        return peers.state_of(node, "ML").stored
+
+
+def test_of_a_log_that_was_frozen_nothing_more_is_taken_from_anybody(fleet):
+    write(fleet, "ML", "before")
+    fleet.settle()
+    write(fleet, "ML", "after")
+    fleet.exchange("ML", "NE")
+    with fleet.at("BF"):
+        sizes = {log.origin: log.size for log in all_logs() if log.author == "ML"}
+    left = {"ML": (State.LEFT, sizes)}
+    adopt(fleet, "BF", amended(fleet, states=left).envelope)
+    report = read(fleet, "BF", bundle_for(fleet, "NE", "BF"))
+    assert ["the log ends at 1 entries, got 2" in str(fault) for fault in report.faults] == [True]
+    assert texts(fleet, "BF") == ["before"]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0002_doublehistory_recalled_receipt'),
+        ('ledger', '0002_receipts'),
     ]
 
     operations = [

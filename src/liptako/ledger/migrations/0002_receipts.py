@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('member', models.CharField(max_length=12)),
                 ('size', models.BigIntegerField()),
                 ('time', models.BigIntegerField()),
+                ('key', models.BinaryField()),
                 ('note', models.BinaryField()),
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='ledger.channel')),
             ],
