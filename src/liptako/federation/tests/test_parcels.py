@@ -226,7 +226,6 @@ def test_a_parcel_in_a_parcel_goes_nowhere(fleet):
 
 
 def test_the_page_tells_what_is_on_its_way(desk):
-    desk.act_as("duty_officer")
     assert "Sealed parcels" not in desk.get("/partners/").content.decode()
     desk.write("ML", "for Niger alone", audience=SECRET)
     bundle_for(desk.fleet, "ML", "BF")
