@@ -14,7 +14,7 @@ from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
 from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
 from liptako.core.refs import audience_id, channel_origin
-from liptako.ledger import compacts
+from liptako.ledger import compacts, tally
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
@@ -143,8 +143,28 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
+    rows = _rows(node, channel, entries, position)
+    insert_rows(Entry, rows)
+    gone = recalled_among(channel, entries)
+    bare = {entry.seq for entry in entries if entry.body is None} | gone
+    tally.count_stored(channel, entries[0].seq, bare)
+    insert_rows(
+        Payload,
+        [
+            Payload(entry=row, salt=entry.salt, body=entry.body)
+            for row, entry in zip(rows, entries, strict=True)
+            if entry.seq not in bare
+        ],
+    )
+    note_recalls(rows, entries)
+    _complete_packages(channel, entries[0].seq)
+    return position + len(rows)
+
+
+def _rows(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> list[Entry]:
+    """Return entries as rows behind `position`."""
     now = node.clock().moment()
-    rows = [
+    return [
         Entry(
             position=position + i,
             channel=channel,
@@ -159,19 +179,6 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
         )
         for i, entry in enumerate(entries, 1)
     ]
-    insert_rows(Entry, rows)
-    gone = recalled_among(channel, entries)
-    insert_rows(
-        Payload,
-        [
-            Payload(entry=row, salt=entry.salt, body=entry.body)
-            for row, entry in zip(rows, entries, strict=True)
-            if entry.body is not None and entry.seq not in gone
-        ],
-    )
-    note_recalls(rows, entries)
-    _complete_packages(channel, entries[0].seq)
-    return position + len(rows)
 
 
 def _complete_packages(channel: Channel, before: int) -> None:
