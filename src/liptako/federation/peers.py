@@ -165,6 +165,14 @@ def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
         row.save(update_fields=["alive", "heard_at", "heard_by"])
 
 
+def note_judged(member: str, at: datetime, *, otherwise: bool | None) -> None:
+    """Keep since when a partner judges the same records differently; nothing changes nothing."""
+    row = peer(member)
+    if otherwise is not None and otherwise != (row.differs_since is not None):
+        row.differs_since = at if otherwise else None
+        row.save(update_fields=["differs_since"])
+
+
 def note_rate(member: str, rate: int) -> None:
     """Keep how many bytes a second went to and fro."""
     Peer.objects.filter(member=member).update(rate=rate)

@@ -1,8 +1,8 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
 Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
-OwnSignature. Drawn again: Waiting, Rejected. Only `store`, `receipts`, `histories`, and `compacts`
-for deeds, write evidence; only `projector` the rest.
+OwnSignature. Drawn again: Waiting, Rejected, Unknown, Tally. Only `store`, `receipts`, `histories`,
+and `compacts` for deeds, write evidence; only `projector` and `tally` the rest.
 """
 
 from django.db import models
@@ -262,6 +262,32 @@ class Rejected(models.Model):
     def __str__(self) -> str:
         """Return the reason in English."""
         return self.template % self.params if self.params else self.template
+
+
+class Unknown(models.Model):
+    """An entry of a kind that this version of the program does not know: kept, and not folded."""
+
+    entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.PROTECT)
+
+    def __str__(self) -> str:
+        """Return the entry."""
+        return str(self.entry_id)
+
+
+class Tally(models.Model):
+    """The sums over the records of a log that partners compare (docs/spec/state.md, Digest).
+
+    `size` entries are counted. A log of a version that did not count has none until a rebuild.
+    """
+
+    channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE)
+    size = models.BigIntegerField(default=0)
+    basis = models.BinaryField()
+    state = models.BinaryField()
+
+    def __str__(self) -> str:
+        """Return the log."""
+        return self.channel_id
 
 
 class Projected(models.Model):
