@@ -115,6 +115,11 @@ def _sizes(said):
     return said
 
 
+def _of_one(member, sizes):
+    """Refuse sizes of logs of somebody else."""
+    need(all(name.startswith(f"{member}/") for name in sizes), "a log of somebody else")
+
+
 def _key(said):
     public = from_base64(said, 32)
     need(good_key(public), "public key")
@@ -127,7 +132,6 @@ def _list(said, low, high):
 
 
 def _root(said):
-    need(isinstance(said, dict), "member")
     names_of(said.get("names"), 1)
     need(text(said.get("timezone")) and isinstance(said.get("root"), dict), "member")
     keys = tuple(map(_key, _list(said["root"].get("keys"), 1, 1024)))
@@ -135,6 +139,7 @@ def _root(said):
     state = said.get("state", "active")
     need(state in STATES and (state != "active" or not said.get("frozen")), "state")
     frozen = dict(_sizes(said.get("frozen", {})))
+    _of_one(said.get("id"), frozen)
     return Root(threshold=said["root"]["threshold"], keys=keys, state=state, frozen=frozen)
 
 
@@ -145,12 +150,14 @@ def read_version(envelope):
     need(whole(said.get("version"), 1), "version")
     names_of(said.get("names"))
     listed = _list(said.get("members"), 1, 10_000)
-    members = {one.get("id"): _root(one) for one in listed if isinstance(one, dict)}
+    need(all(isinstance(one, dict) for one in listed), "members")
+    members = {one.get("id"): _root(one) for one in listed}
     need(len(members) == len(listed) and all(matches(MEMBER, name) for name in members), "ids")
     keys = [key for root in members.values() for key in root.keys]
     need(len(keys) == len(set(keys)), "a root key twice")
     for audience in _list(said.get("audiences"), 0, 10_000):
-        names_of(audience.get("names"), 1)
+        need(isinstance(audience, dict), "audience")
+        names_of(audience.get("names"))
         need(set(_list(audience.get("members"), 1, 10_000)) <= members.keys(), "audience")
     found = Version(
         number=said["version"],
@@ -208,16 +215,19 @@ def read_delegation(envelope):
     need(envelope.type == DELEGATION and whole(said.get("v"), 1, 1), "delegation")
     need(matches(MEMBER, said.get("member")) and whole(said.get("serial"), 1), "delegation")
     need(whole(said.get("until"), 0, FARTHEST), "until")
-    for pin in _list(said.get("tls"), 1, 8):
+    pins, seals = (_list(said.get(name), 1, 8) for name in ("tls", "seal"))
+    need(all(map(text, pins + seals)) and len({*pins, *seals}) == len(pins + seals), "each once")
+    for pin in pins:
         from_base64(pin, 32)
-    seals = _list(said.get("seal"), 1, 8)
     for seal in seals:
         try:
             pyrage.x25519.Recipient.from_str(seal)
         except pyrage.RecipientError as cause:
             raise RefusedError("seal") from cause
-    revoked = _list(said.get("revoked"), 0, 10_000)
+    revoked = _list(said.get("revoked", []), 0, 10_000)
     need(all(isinstance(one, dict) for one in revoked), "revoked")
+    for one in revoked:
+        _of_one(said["member"], _sizes(one.get("caps")))
     return Delegation(
         member=said["member"],
         serial=said["serial"],
@@ -248,6 +258,14 @@ def line_of(root, member, delegations):
     return line
 
 
+def lines_of(version, delegations):
+    """Return the lines of all members of a version, whatever their state."""
+    return {name: line_of(root, name, delegations) for name, root in version.members.items()}
+
+
+_READERS = {VERSION: read_version, DELEGATION: read_delegation}
+
+
 @dataclass(slots=True)
 class Compact:
     """What a reader believes: the valid versions, and the lines of all members under the last."""
@@ -259,10 +277,14 @@ class Compact:
     def take(self, dossier):
         """Take in what is new and valid of a dossier; say whether anything was."""
         before = self.trust
-        for line in filter(None, dossier.split(b"\n")):
-            said = read_object(line, 2 * MEBIBYTE)
-            if "payload" in said:
-                self._put(read_envelope(line))
+        lines = list(filter(None, dossier.split(b"\n")))
+        said = [read_object(line, 2 * MEBIBYTE) for line in lines]
+        both = zip(lines, said, strict=True)
+        envelopes = [read_envelope(line) for line, one in both if "payload" in one]
+        for envelope in envelopes:  # nothing is taken of a dossier that cannot be read
+            _READERS.get(envelope.type, read_version)(envelope)
+        for envelope in envelopes:
+            self._put(envelope)
         self._believe()
         return self.trust != before
 
@@ -273,24 +295,17 @@ class Compact:
             new = replace(new, signatures=tuple(both))
         self._pool[new.digest] = new
 
-    def _read(self, kind, reader):
-        for envelope in self._pool.values():
-            if envelope.type == kind:
-                yield reader(envelope)
+    def _read(self, kind):
+        return [_READERS[kind](one) for one in self._pool.values() if one.type == kind]
 
     def _believe(self):
-        versions = list(self._read(VERSION, read_version))
-        delegations = list(self._read(DELEGATION, read_delegation))
+        versions, delegations = self._read(VERSION), self._read(DELEGATION)
         while True:
             last = self.versions[-1] if self.versions else None
             for version in versions:
                 try:
                     check_next(last, version) if last else check_first(version)
-                    self.lines = {
-                        name: line_of(root, name, delegations)
-                        for name, root in version.members.items()
-                        if root.state == "active"
-                    }
+                    self.lines = lines_of(version, delegations)
                 except RefusedError:
                     continue
                 self.versions.append(version)
@@ -298,9 +313,7 @@ class Compact:
             else:
                 break
         if self.versions:
-            for name, root in self.versions[-1].members.items():
-                if root.state == "active":
-                    self.lines[name] = line_of(root, name, delegations)
+            self.lines = lines_of(self.versions[-1], delegations)
 
     @property
     def trust(self):

@@ -60,7 +60,7 @@ def frames_of(stream):
         except RefusedError:
             break
         if frame is not None and frame.name == "end":
-            yield frame.parts[0] == count
+            yield frame.parts[0] == count and len(stream) == at + 4 + size
             return
         if frame is not None:
             yield frame

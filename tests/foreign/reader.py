@@ -198,6 +198,8 @@ class Reader:
         need(author in self.compact.versions[-1].members, "author")
         need(lane in {"urgent", "bulk"}, "lane")
         checkpoint = self.opened_checkpoint(note, origin)
+        limit = self.compact.limit_of(author, origin)
+        need(limit is None or checkpoint.size <= limit, "the log is frozen")
         need(0 <= start <= checkpoint.size, "start")
         held = self.logs.get(origin)
         if author == self.member and (held is None or checkpoint.size <= held.size):
@@ -213,14 +215,15 @@ class Reader:
     def _ahead(self, _report, seq, header, body, salt, proof):
         if self._open is None:
             return
-        log, checkpoint = self._open.log, self._open.checkpoint
+        current, self._open = self._open, None  # what is refused ends the intake of its log
+        signed = current.checkpoint
         header = header if body is None else restored(header, payload_hash(salt, body))
-        leaf = leaf_hash(header)
-        good = proves_inclusion(leaf, seq, checkpoint.size, checkpoint.root, proof)
-        need(good, "ahead: proof")
-        entry = log.entry_of(header, body)
-        if entry.header is not None and entry.header.kind == RECALL:
-            self._open.shown |= {(ref.origin, ref.place) for ref in entry.header.refs}
+        good = proves_inclusion(leaf_hash(header), seq, signed.size, signed.root, proof)
+        entry = current.log.entry_of(header, body)
+        need(good and entry.header is not None, "ahead: proof")
+        if entry.header.kind == RECALL:
+            current.shown |= {(ref.origin, ref.place) for ref in entry.header.refs}
+        self._open = current
 
     def _package(self, report, *parts):
         if self._open is None:
@@ -236,8 +239,6 @@ class Reader:
             proof = parts[-1]
             good = proves_consistency((size, root_of(subtrees)), (signed.size, signed.root), proof)
             need(good, "package: proof")
-            limit = self.compact.limit_of(log.author, log.origin)
-            need(limit is None or size <= limit, "package: the log is frozen")
             self.logs[log.origin] = log
             self._commit(log, new)
             log.subtrees, report.taken = subtrees, report.taken + len(new)

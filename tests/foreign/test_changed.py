@@ -80,7 +80,8 @@ def test_a_changed_bit_inside_the_seal_leaves_to_both_the_same_good_beginning(fl
         assert held_by_node(fleet, "BF") == held_by_reader(reader), place
         assert is_beginning(held_by_reader(reader), everything), place
         taken.add(count)
-    assert (min(taken) < 2, max(taken) >= 256) == (True, True)  # of the first package nothing, or all of it
+    # A change in the first package leaves nothing of its log, one in the last all before it.
+    assert (min(taken) < 2, max(taken) >= 256) == (True, True)
 
 
 def test_a_changed_bit_of_the_sealed_file_leaves_a_good_beginning(fleet, bundle):
