@@ -72,7 +72,7 @@ def aside_at_node(fleet, member):
 def digest_at_node(fleet, member, other):
     """Return the digest of the logs that two members share, as one of them has it."""
     with fleet.at(member):
-        digest = shared_digest(logs_for(other))
+        digest = shared_digest(logs_for(other, begun=False))
         return digest.basis, digest.state
 
 
