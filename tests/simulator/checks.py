@@ -183,7 +183,7 @@ def check_digests(world: World) -> Faults:
 def _digest(world: World, member: str, other: str) -> tuple[object, Digest | None]:
     """Return what a member holds of the logs it shares with another, and its digest."""
     with world.at(member):
-        logs = logs_for(other)
+        logs = logs_for(other, begun=False)
         heads = [(log.origin, log.size, bytes(log.frontier)) for log in logs]
         return heads, shared_digest(logs)
 

@@ -85,7 +85,7 @@ def run_digest(args: Namespace) -> int:
 
     compacts.current().check_exchange(args.member)
     project_pending()
-    logs = logs_for(args.member)
+    logs = logs_for(args.member, begun=False)
     digest = shared_digest(logs)
     count = sum(log.size for log in logs)
     say(

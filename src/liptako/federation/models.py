@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 
 
 class Peer(models.Model):

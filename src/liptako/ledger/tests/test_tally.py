@@ -190,7 +190,7 @@ def later_kind():
 def test_the_digest_of_shared_logs_is_that_of_their_sums(log, node):
     log.write(body=BAD)
     log.arrive()
-    logs = logs_for("BF")
+    logs = logs_for("BF", begun=False)
     assert shared_digest(logs) == digest_of([expected((0, State.REJECTED))])
     assert shared_digest([]) == digest_of([])
     assert (len(logs), logs_for("TG")) == (1, [])
@@ -199,7 +199,7 @@ def test_the_digest_of_shared_logs_is_that_of_their_sums(log, node):
 def test_no_digest_is_told_before_all_is_drawn(log):
     log.write()
     log.arrive()
-    logs = logs_for("BF")
+    logs = logs_for("BF", begun=False)
     Counter.objects.update(projected=0)
     assert shared_digest(logs) is None
     projector.project_pending()
@@ -209,10 +209,13 @@ def test_no_digest_is_told_before_all_is_drawn(log):
 def test_no_digest_is_told_of_a_log_that_has_grown_since_it_was_read(log):
     log.write()
     log.arrive()
-    before = logs_for("BF")
+    before = logs_for("BF", begun=False)
     log.write()
     log.arrive()
-    assert (shared_digest(before), shared_digest(logs_for("BF"))) == (None, digest_of([]))
+    assert (shared_digest(before), shared_digest(logs_for("BF", begun=False))) == (
+        None,
+        digest_of([]),
+    )
 
 
 def test_a_log_of_a_version_that_did_not_count_has_no_digest_until_a_rebuild(log):
@@ -221,10 +224,10 @@ def test_a_log_of_a_version_that_did_not_count_has_no_digest_until_a_rebuild(log
     Tally.objects.all().delete()
     log.write(name=2, body=BAD)
     log.arrive()
-    assert (shared_digest(logs_for("BF")), tallies_of([ORIGIN])) == (None, {})
+    assert (shared_digest(logs_for("BF", begun=False)), tallies_of([ORIGIN])) == (None, {})
     projector.rebuild(lambda _done, _total: None)
     words = ((0, State.REJECTED), (1, State.REJECTED))
-    assert shared_digest(logs_for("BF")) == digest_of([expected(*words)])
+    assert shared_digest(logs_for("BF", begun=False)) == digest_of([expected(*words)])
 
 
 @pytest.mark.parametrize("records", [1, 40])
@@ -232,7 +235,7 @@ def test_a_digest_costs_two_questions_however_many_records_there_are(log, record
     for number in range(records):
         log.write(name=number, body=BAD, held=number % 2 == 0)
     log.arrive()
-    logs = logs_for("BF")
+    logs = logs_for("BF", begun=False)
     with CaptureQueriesContext(
         connection,
     ) as asked:
