@@ -1,13 +1,14 @@
 """Commands as people run them: real processes in a clean environment, nodes in their folders."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,9 +38,14 @@ def liptako(*words: object, **environ: str) -> Result:
 
 def python(*words: object, **environ: str) -> Result:
     """Run Python to its end in the environment of a command."""
+    return run([sys.executable, *map(str, words)], environ)
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> Result:
+    """Run anything to its end in the environment of a command."""
     done = subprocess.run(
-        [sys.executable, *map(str, words)],
-        env=KEPT | environ,
+        command,
+        env={**KEPT, **environ},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -52,20 +58,24 @@ def python(*words: object, **environ: str) -> Result:
 class Home:
     """The folder of a node and the commands that are run on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, inside: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.inside = tuple(inside)  # words before a command, which say where it is run
 
     def __truediv__(self, name: str) -> Path:
         return self.folder / name
 
     def run(self, *words: object, **environ: str) -> Result:
         """Run a command on this node."""
-        return liptako("--home", self.folder, *words, **environ)
+        return run(self._command(words), environ)
+
+    def _command(self, words: Sequence[object]) -> list[str]:
+        program = (*self.inside, sys.executable, "-m", "liptako", "--home", str(self.folder))
+        return [*program, *map(str, words)]
 
     def limited(self, *words: object, kibibytes: int) -> Result:
         """Run a command that may write no file longer than that."""
-        command = [sys.executable, "-m", "liptako", "--home", self.folder, *words]
-        limit = ["bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "-", *map(str, command)]
+        limit = ["bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "-", *self._command(words)]
         done = subprocess.run(limit, env=KEPT, capture_output=True, text=True, check=False)
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -83,6 +93,19 @@ class Home:
         assert result.code == 0, result.err
         return result.out.strip()
 
+    def setting(self, name: str) -> str:
+        """Return what the node's file says for a setting; nothing if it says nothing."""
+        return self._settings().get(name, "")
+
+    def set(self, name: str, text: str) -> None:
+        """Change a setting in the node's file."""
+        lines = self._settings() | {name: text}
+        (self / "liptako.env").write_text("".join(f"{key}={lines[key]}\n" for key in lines))
+
+    def _settings(self) -> dict[str, str]:
+        lines = (self / "liptako.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
     def change(self, statement: str) -> None:
         """Change the database behind the program's back."""
         quoted = f"with connection.cursor() as cursor: cursor.execute({statement!r})"
@@ -91,9 +114,8 @@ class Home:
     @contextmanager
     def process(self, *words: object, **environ: str) -> Iterator[subprocess.Popen[str]]:
         """Start a command that goes on; end it with what is inside."""
-        command = [sys.executable, "-m", "liptako", "--home", str(self.folder), *map(str, words)]
         with subprocess.Popen(
-            command,
+            self._command(words),
             env=KEPT | environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -107,6 +129,40 @@ class Home:
                     os.killpg(process.pid, signal.SIGKILL)
 
 
+def set_up(folder: Path, map_files: Path, databases: "Databases") -> None:
+    """Make the nodes ML and BF in a folder, which have one compact."""
+    homes = {member: Home(folder / member) for member in ("ML", "BF")}
+    for member, home in homes.items():
+        shutil.copytree(map_files, home.folder)
+        home.ok("init", "--member", member, "--data", "", *databases.make())
+    cards = [home / "card.json" for home in homes.values()]
+    compact = folder / "compact.json"
+    names = ("--name", "fr=Pacte", "--everyone", "fr=Tous", "--output", compact)
+    phrase = liptako("compact-draft", *cards, *names).out.rpartition("Compare aloud: ")[2].strip()
+    for home in homes.values():
+        assert liptako("compact-sign", compact, "--key", home / "keys/root.key").code == 0
+    for home in homes.values():
+        home.ok("compact-adopt", compact, "--phrase", phrase)
+
+
+def copy_node(original: Path, folder: Path, databases: "Databases") -> Home:
+    """Return a copy of a node with a database of its own."""
+    home = Home(folder)
+    shutil.copytree(original, folder)
+    if POSTGRESQL:
+        template = home.setting("DATABASE_URL").rpartition("/")[2]
+        home.set("DATABASE_URL", databases.copy(template))
+    return home
+
+
+def build_map(folder: Path) -> Path:
+    """Build a base map in a folder: an `init` that finds one builds none."""
+    folder.mkdir(exist_ok=True)
+    code = "from pathlib import Path; from liptako.web import basemap; import sys; "
+    assert python("-c", code + "basemap.build(Path(sys.argv[1]), None, print)", folder).code == 0
+    return folder
+
+
 def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """Return what a condition gives once it gives anything."""
     deadline = time.monotonic() + seconds
@@ -114,6 +170,13 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
     return found
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

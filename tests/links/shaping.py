@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 Cut = Literal["down", "killed", "dropped"]
-"""A device is down, the line is gone with all that is under way, or every frame is lost."""
+"""The plug is pulled at one end; what lies between is gone; every frame is lost."""
 
 _RELAY = Path(__file__).with_name("relay.py")
 _NUMBERS = count()
@@ -127,18 +127,14 @@ class Link:
             _run("ip", "-netns", self._middle, "link", "set", f"way{end}", "addrgenmode", "none")
             _run("ip", "-netns", self._middle, "link", "set", f"way{end}", "up")
             _run("ip", "-netns", name, "address", "add", f"{self.addresses[end]}/24", "dev", "line")
-            self._raise(end)
+            there = (self.addresses[1 - end], "lladdr", _MACS[1 - end])  # nobody has to ask for it
+            _run("ip", "-netns", name, "link", "set", "line", "up")
+            _run("ip", "-netns", name, "neigh", "replace", *there, "dev", "line")
             if self._kbit:
                 limit = self._kbit * 125 * 2 + _BURST  # what waits at the line: two seconds of it
                 shape = ("rate", f"{self._kbit}kbit", "burst", _BURST, "limit", limit)
                 _run("tc", "-netns", name, "qdisc", "add", "dev", "line", "root", "tbf", *shape)
         self._start()
-
-    def _raise(self, end: int) -> None:
-        """Set a device up; the other end is known to it without being asked for."""
-        there = (self.addresses[1 - end], "lladdr", _MACS[1 - end])
-        _run("ip", "-netns", self._ends[end], "link", "set", "line", "up")
-        _run("ip", "-netns", self._ends[end], "neigh", "replace", *there, "dev", "line")
 
     def _start(self) -> None:
         """Start the process that hands frames on."""
@@ -154,7 +150,7 @@ class Link:
 
     def _cut(self, how: Cut) -> None:
         if how == "down":
-            _run("ip", "-netns", self._ends[1], "link", "set", "line", "down")
+            _run("ip", "-netns", self._middle, "link", "set", "way1", "down")
         elif how == "killed":
             self._stop()
         elif self._relay is not None:
@@ -162,7 +158,7 @@ class Link:
 
     def _mend(self, how: Cut) -> None:
         if how == "down":
-            self._raise(1)
+            _run("ip", "-netns", self._middle, "link", "set", "way1", "up")
         elif how == "killed":
             self._start()
         elif self._relay is not None:

@@ -5,9 +5,12 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from liptako.core.errors import StorageError
+from liptako.core.errors import RefusedError, StorageError
 from liptako.core.reasons import is_disk_full
 from liptako.env import read_home
+
+RESTORING = "restore-unfinished"
+"""File in a folder that a restore has begun to fill, until its own logs go on in a new epoch."""
 
 
 def home_of(args: Namespace) -> Path:
@@ -20,13 +23,19 @@ def is_at_node(args: Namespace) -> bool:
     return bool(args.home) or bool({"LIPTAKO_HOME", "LIPTAKO_HOME_FILE"} & os.environ.keys())
 
 
-def start(args: Namespace, *, migrated: bool = True) -> Path:
+def start(args: Namespace, *, migrated: bool = True, restoring: bool = False) -> Path:
     """Start Django for the node and return its folder.
 
-    Raises SettingError for a wrong setting or a missing key, and StorageError for a database that
-    cannot be reached, or that this version has not prepared yet.
+    Raises SettingError for a wrong setting or a missing key, StorageError for a database that
+    cannot be reached, or that this version has not prepared yet, and RefusedError for a folder of
+    a restore that was broken off: it would write its old logs a second time.
     """
     home = home_of(args)
+    if (home / RESTORING).exists() and not restoring:
+        raise RefusedError(
+            "the restore into %(home)s was not finished: run `liptako restore` again",
+            home=str(home),
+        )
     os.environ.pop("LIPTAKO_HOME_FILE", None)
     os.environ["LIPTAKO_HOME"] = str(home)
     os.environ["DJANGO_SETTINGS_MODULE"] = "liptako.settings"

@@ -38,12 +38,14 @@ def run_backup(args: Namespace) -> int:
 def run_restore(args: Namespace) -> int:
     """Unpack a backup and begin new logs, so that no log is ever written twice.
 
-    What could not be finished is taken away again: a node is restored, or it is not there.
+    What could not be finished is taken away again: a node is restored, or it is not there. What was
+    broken off by force is marked, and is not a node until a restore into the folder is done.
     """
     home = home_of(args)
     archive.unpack_backup(args.file, home, args.database_url)
     try:
         epoch = _begin_again(args, home)
+        archive.finish(home)
     except BaseException:
         archive.remove(home)
         raise
@@ -56,7 +58,7 @@ def run_restore(args: Namespace) -> int:
 
 def _begin_again(args: Namespace, home: Path) -> int:
     """Fill the database, bring it to this version, begin new logs; return their epoch."""
-    start(args, migrated=False)
+    start(args, migrated=False, restoring=True)
     from django.core.management import call_command
 
     from liptako.ledger.node import this_node
