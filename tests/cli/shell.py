@@ -129,12 +129,15 @@ class Home:
                     os.killpg(process.pid, signal.SIGKILL)
 
 
-def set_up(folder: Path, map_files: Path, databases: "Databases") -> None:
-    """Make the nodes ML and BF in a folder, which have one compact."""
+def set_up(
+    folder: Path, map_files: Path, databases: "Databases", of_ml: "Databases | None" = None
+) -> None:
+    """Make the nodes ML and BF in a folder, with one compact; ML perhaps at another server."""
     homes = {member: Home(folder / member) for member in ("ML", "BF")}
     for member, home in homes.items():
+        words = (of_ml if of_ml and member == "ML" else databases).make()
         shutil.copytree(map_files, home.folder)
-        home.ok("init", "--member", member, "--data", "", *databases.make())
+        home.ok("init", "--member", member, "--data", "", *words)
     cards = [home / "card.json" for home in homes.values()]
     compact = folder / "compact.json"
     names = ("--name", "fr=Pacte", "--everyone", "fr=Tous", "--output", compact)
@@ -192,13 +195,13 @@ class Databases:
     On SQLite it makes none: a node's file lies in its folder.
     """
 
-    def __init__(self) -> None:
-        self._server = os.environ.get("DATABASE_URL", "")
+    def __init__(self, server: str = os.environ.get("DATABASE_URL", "")) -> None:
+        self._server = server if server.startswith("postgres") else ""
         self._names: list[str] = []
 
     def make(self, template: str = "template0") -> list[str]:
         """Return the words that let `init` use a new database; none for a file."""
-        return ["--database-url", self.copy(template)] if POSTGRESQL else []
+        return ["--database-url", self.copy(template)] if self._server else []
 
     def copy(self, template: str) -> str:
         """Return the address of a new database that is like another one."""

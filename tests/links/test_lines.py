@@ -10,7 +10,7 @@ import pytest
 from tests.cli.shell import POSTGRESQL, run, wait_for
 from tests.links import shaping
 from tests.links.killing import write_table
-from tests.links.watch import kill, place, report
+from tests.links.watch import kill, lanes, place, report
 
 WHY_NOT = shaping.why_not() or ("another namespace has no PostgreSQL" if POSTGRESQL else "")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
@@ -18,11 +18,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT
 PORT = 8443
 RECORDS = 300
 BUNDLE = 40_000  # bytes: what 64 kbit/s carry in the four seconds of a bundle, and what is around
-LANES = """
-from liptako.ledger.models import Entry
-print(*(Entry.objects.filter(channel__author="ML", channel__lane=lane).count()
-        for lane in ("urgent", "bulk")))
-"""
 
 
 @pytest.fixture
@@ -55,12 +50,13 @@ def at_end(home, link, end):
 
 
 @contextmanager
-def served(bf, link):
-    """Serve BF to its partners."""
-    words = ("serve", "--only", f"https://{link.addresses[1]}:{PORT}")
-    with bf.process(*words, LIPTAKO_HOSTS=link.addresses[1]) as process:
-        code = f"import socket; socket.create_connection(('{link.addresses[1]}', {PORT}), 1)"
-        probe = link.inside(1, [sys.executable, "-c", code])
+def served(home, link, end=1):
+    """Serve a node to its partners; BF, if nothing else is said."""
+    address = link.addresses[end]
+    words = ("serve", "--only", f"https://{address}:{PORT}")
+    with home.process(*words, LIPTAKO_HOSTS=address) as process:
+        code = f"import socket; socket.create_connection(('{address}', {PORT}), 1)"
+        probe = link.inside(end, [sys.executable, "-c", code])
         wait_for(lambda: run(probe, {}).code == 0, 60)
         yield process
 
@@ -71,12 +67,6 @@ def exchange(ml):
     while ml.run("exchange", "now", "BF").code:
         time.sleep(0.2)
     return time.monotonic() - begun
-
-
-def lanes(bf):
-    """Return how many urgent and other entries of ML a node holds."""
-    urgent, bulk = bf.do(LANES).split()
-    return int(urgent), int(bulk)
 
 
 def show(what, seconds, link):
@@ -131,14 +121,23 @@ def test_an_urgent_record_overtakes_the_backlog(copy_of, bf, link):
     ml = at_end(copy_of("ML"), link, 0)
     with served(bf, link), ml.process("work"):
         wait_for(lambda: lanes(bf)[1] > 0, 120)
-        begun = time.monotonic()
-        ml.ok("demo-incident")
-        wait_for(lambda: lanes(bf)[0] > 0, 120)
-        urgent, bulk = lanes(bf)
-        show(f"urgent behind a backlog ({bulk} were here)", time.monotonic() - begun, link)
-        backlog = int(ml.do(LANES).split()[1])
-    assert urgent > 0
+        with ml.process("demo-incident"):
+            wait_for(lambda: lanes(ml)[0] > 0, 60)
+            begun = time.monotonic()
+            wait_for(lambda: lanes(bf)[0] > 0, 120)
+        bulk, backlog = lanes(bf)[1], lanes(ml)[1]
+        show(f"urgent behind a backlog ({bulk} of {backlog})", time.monotonic() - begun, link)
     assert bulk < backlog
+
+
+def test_two_nodes_that_begin_at_once_send_a_backlog_once(ml, bf, link):
+    with served(bf, link), served(ml, link, 0):
+        bf.ok("partner", "ML", f"https://{link.addresses[0]}:{PORT}")
+        with bf.process("work", LIPTAKO_EXCHANGE_SECONDS="1"):
+            exchange(ml)
+    show("both at once", 0, link)
+    assert held_alike(ml, bf)
+    assert link.sent(0) < RECORDS * 300
 
 
 def limit(ml, **limits):

@@ -15,6 +15,7 @@ import psycopg
 from tests.cli.shell import Home
 
 _COUNTER = "SELECT position, projected FROM ledger_counter WHERE id = 1"
+_LANES = "SELECT lane, SUM(size) FROM ledger_channel WHERE author = 'ML' GROUP BY lane"
 _REPORT = """
 import hashlib, json
 from liptako.ledger import projector, registry
@@ -56,6 +57,14 @@ def place(home: Home) -> Place:
         with closing(sqlite3.connect(file, uri=True, timeout=20)) as database:
             row = database.execute(_COUNTER).fetchone()
     return Place(*row) if row else Place()
+
+
+def lanes(home: Home) -> tuple[int, int]:
+    """Return how many urgent and how many other entries of ML a node on SQLite holds."""
+    file = f"file:{home / 'liptako.sqlite3'}?mode=ro"
+    with closing(sqlite3.connect(file, uri=True, timeout=20)) as database:
+        found = dict(database.execute(_LANES).fetchall())
+    return found.get("urgent", 0), found.get("bulk", 0)
 
 
 def report(home: Home) -> dict[str, object]:

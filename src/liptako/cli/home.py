@@ -3,8 +3,10 @@
 import os
 import sys
 from argparse import Namespace
+from gettext import gettext as _
 from pathlib import Path
 
+from liptako.cli.words import Progress
 from liptako.core.errors import RefusedError, StorageError
 from liptako.core.reasons import is_disk_full
 from liptako.env import read_home
@@ -59,10 +61,28 @@ def _check_database() -> None:
         executor = MigrationExecutor(connection)
     except DatabaseError as cause:
         raise StorageError("the database cannot be reached: %(why)s", why=str(cause)) from cause
+    if executor.loader.applied_migrations.keys() - executor.loader.disk_migrations.keys():
+        raise StorageError(
+            "the database was prepared by a newer version of the program: install that one, or "
+            "restore the backup that was made before"
+        )
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise StorageError(
             "the database was not prepared for this version: run `liptako init` on the same folder"
         )
+
+
+def prepare_database() -> None:
+    """Bring the database to this version, and draw the tables again from what it holds.
+
+    This version may know kinds of record that the one before could only keep.
+    """
+    from django.core.management import call_command
+
+    from liptako.ledger.projector import rebuild
+
+    call_command("migrate", verbosity=0, interactive=False)
+    rebuild(Progress(_("Records")))
 
 
 def storage_error(error: Exception) -> StorageError | None:

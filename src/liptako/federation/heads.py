@@ -11,7 +11,7 @@ from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
 from liptako.federation import peers
-from liptako.ledger import compacts
+from liptako.ledger import compacts, store
 from liptako.ledger.histories import history_frame, is_forked
 from liptako.ledger.models import Channel, Receipt
 from liptako.ledger.node import Node
@@ -21,6 +21,7 @@ from liptako.ledger.receipts import NOTHING, Sizes, frame_of, sizes
 
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
+    store.check_fence(node.clock())
     logs, signed = logs_for(member), sizes()
     heads = Heads(
         sender=node.member,

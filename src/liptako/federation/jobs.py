@@ -4,22 +4,33 @@ import logging
 from datetime import timedelta
 
 from django.utils import timezone
-from django_tasks import task
+from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
 from liptako.core.errors import LiptakoError
 from liptako.federation.exchange import exchange_with
 from liptako.federation.models import Peer
+from liptako.federation.turns import UnderWayError
 from liptako.ledger.node import this_node
 
 logger = logging.getLogger(__name__)
 
 
+_AGAIN = timedelta(seconds=2)  # until it is tried again while another worker exchanges
+
+
 @task()
 def exchange(member: str) -> None:
-    """Exchange with one partner. May run twice; what was exchanged already is not sent again."""
+    """Exchange with one partner. May run twice; what was exchanged already is not sent again.
+
+    If another worker is at it, this is tried again later: that one may just be about to end.
+    """
     try:
         report = exchange_with(this_node(), member)
+    except UnderWayError:
+        if not _is_asked_for(member):
+            exchange.using(run_after=timezone.now() + _AGAIN).enqueue(member)
+        return
     except LiptakoError as error:
         logger.warning("exchange with %s: %s", member, error)
         return
@@ -46,5 +57,7 @@ def ask_when_due(seconds: int) -> None:
 
 def _is_asked_for(member: str) -> bool:
     """Say whether an exchange with a partner waits already and has not begun."""
-    waiting = DBTaskResult.objects.ready().filter(task_path=exchange.module_path)
+    waiting = DBTaskResult.objects.filter(
+        status=TaskResultStatus.READY, task_path=exchange.module_path
+    )
     return any(row.args_kwargs["args"] == [member] for row in waiting)
