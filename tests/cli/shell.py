@@ -23,6 +23,9 @@ KEPT = {name: text for name, text in os.environ.items() if name.startswith("COVE
 }
 
 
+_WITHIN = "import django; django.setup()\n"  # before code that runs inside a node
+
+
 class Result(NamedTuple):
     """What a command came to."""
 
@@ -87,11 +90,12 @@ class Home:
 
     def do(self, code: str) -> str:
         """Run Python inside this node, after Django has been set up; return what it printed."""
-        whole = f"import django; django.setup()\n{code}"
-        environ = {"LIPTAKO_HOME": str(self.folder), "DJANGO_SETTINGS_MODULE": "liptako.settings"}
-        result = python("-c", whole, **environ)
+        result = run([sys.executable, "-c", _WITHIN + code], self._environ())
         assert result.code == 0, result.err
         return result.out.strip()
+
+    def _environ(self) -> dict[str, str]:
+        return {"LIPTAKO_HOME": str(self.folder), "DJANGO_SETTINGS_MODULE": "liptako.settings"}
 
     def setting(self, name: str) -> str:
         """Return what the node's file says for a setting; nothing if it says nothing."""
@@ -114,19 +118,33 @@ class Home:
     @contextmanager
     def process(self, *words: object, **environ: str) -> Iterator[subprocess.Popen[str]]:
         """Start a command that goes on; end it with what is inside."""
-        with subprocess.Popen(
-            self._command(words),
-            env=KEPT | environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                yield process
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+        with _started(self._command(words), environ) as process:
+            yield process
+
+    @contextmanager
+    def python(self, code: str) -> Iterator[subprocess.Popen[str]]:
+        """Start Python inside this node; end it with what is inside."""
+        command = [sys.executable, "-c", _WITHIN + code]
+        with _started(command, self._environ()) as process:
+            yield process
+
+
+@contextmanager
+def _started(command: Sequence[str], environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a process in a group of its own, and end all of that with what is inside."""
+    with subprocess.Popen(
+        command,
+        env={**KEPT, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def set_up(
@@ -164,6 +182,12 @@ def build_map(folder: Path) -> Path:
     code = "from pathlib import Path; from liptako.web import basemap; import sys; "
     assert python("-c", code + "basemap.build(Path(sys.argv[1]), None, print)", folder).code == 0
     return folder
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a process and all that it has started, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:

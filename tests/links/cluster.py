@@ -67,7 +67,8 @@ class Cluster:
 
 def run(name: str, *words: object) -> None:
     """Run a program of PostgreSQL as a user who is not root."""
-    command = as_user([f"{find_programs()}/{name}", *map(str, words)])
+    programs = (find_programs() / "initdb").resolve().parent  # all of one version
+    command = as_user([f"{programs}/{name}", *map(str, words)])
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

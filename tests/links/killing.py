@@ -22,11 +22,12 @@ from tests.cli.shell import (
     build_map,
     copy_node,
     free_port,
+    kill,
     listens,
     set_up,
     wait_for,
 )
-from tests.links.watch import kill, kill_when, place, report
+from tests.links.watch import kill_when, place, report
 
 ROWS = 1_500
 """Rows of the table that is imported: each is an incident of ML's own and one for partners."""

@@ -40,13 +40,9 @@ def statement(word):
 def copying(primary, standby):
     """Return the words of the guide's command `pg_basebackup`, for these two servers."""
     (line,) = re.findall(r"^.*?pg_basebackup (.*)$", GUIDE, re.MULTILINE)
-    words = [word.partition("=")[0] for word in shlex.split(line)]
-    given = {
-        "--host": "127.0.0.1",
-        "--username": USER,
-        "--pgdata": str(standby.folder),
-    }
-    told = [f"{word}={given[word]}" if word in given else word for word in words]
+    given = {"--host": "127.0.0.1", "--username": USER, "--pgdata": str(standby.folder)}
+    pairs = [word.partition("=") for word in shlex.split(line)]
+    told = [f"{name}{equals}{given.get(name, text)}" for name, equals, text in pairs]
     return [*told, f"--port={primary.port}"]
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cli.shell import POSTGRESQL, run, wait_for
+from tests.cli.shell import POSTGRESQL, kill, run, wait_for
 from tests.links import shaping
 from tests.links.killing import write_table
-from tests.links.watch import kill, lanes, place, report
+from tests.links.watch import lanes, place, report
 
 WHY_NOT = shaping.why_not() or ("another namespace has no PostgreSQL" if POSTGRESQL else "")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]

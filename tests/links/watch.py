@@ -1,8 +1,6 @@
 """Looks into the database of a node while its processes run, and kills one at a chosen moment."""
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import time
@@ -12,7 +10,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from tests.cli.shell import Home
+from tests.cli.shell import Home, kill
 
 _COUNTER = "SELECT position, projected FROM ledger_counter WHERE id = 1"
 _LANES = "SELECT lane, SUM(size) FROM ledger_channel WHERE author = 'ML' GROUP BY lane"
@@ -70,12 +68,6 @@ def lanes(home: Home) -> tuple[int, int]:
 def report(home: Home) -> dict[str, object]:
     """Check a node whole: its evidence, its tables; return what came of it."""
     return dict(json.loads(home.do(_REPORT)))
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it has started, as a power cut would."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
 
 
 def kill_when(

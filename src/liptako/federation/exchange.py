@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
 from liptako.federation import peers, sync, turns
@@ -34,7 +34,7 @@ def exchange_with(
     """
     with turns.turn(node, member) as ours:
         if not ours:
-            raise turns.under_way(member)
+            raise UnderWayError("an exchange with %(member)s is under way already", member=member)
         try:
             if client is None:
                 with HttpsClient() as https:

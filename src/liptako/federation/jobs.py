@@ -7,10 +7,9 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, UnderWayError
 from liptako.federation.exchange import exchange_with
 from liptako.federation.models import Peer
-from liptako.federation.turns import UnderWayError
 from liptako.ledger.node import this_node
 
 logger = logging.getLogger(__name__)

@@ -11,12 +11,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from liptako.core.errors import RefusedError
 from liptako.ledger.node import Node
-
-
-class UnderWayError(RefusedError):
-    """Another process exchanges with this partner."""
 
 
 @contextmanager
@@ -25,11 +20,6 @@ def turn(node: Node, member: str) -> Iterator[bool]:
     shared = connection.vendor == "postgresql"  # processes of several machines meet there
     with _on_server(member) if shared else _on_disk(node, member) as ours:
         yield ours
-
-
-def under_way(member: str) -> UnderWayError:
-    """Return the error for a turn that is somebody else's."""
-    return UnderWayError("an exchange with %(member)s is under way already", member=member)
 
 
 @contextmanager
