@@ -238,14 +238,22 @@ def saving(pair: Pair) -> Faults:
     ml, file = pair.node("ML"), pair.folder / "backup"
     with ml.process("backup", file) as process:
         pair.kill_after(process, 0.3, 2.5)
-    if not file.exists():
-        ml.ok("backup", file)
-    home, words = pair.restored(file, "again")
-    home.ok(*words)
+    if file.exists():
+        yield from check("whole", _restored(pair, file, "whole"))
+    ml.ok("backup", file)
+    yield from (f"a backup leaves {path}" for path in pair.folder.glob("backup.part*"))
+    home = _restored(pair, file, "again")
     if place(home).taken < place(ml).taken:
         yield f"ML had {place(ml).taken} entries, its backup has {place(home).taken}"
     yield from check("again", home)
     yield from check("ML", ml)
+
+
+def _restored(pair: Pair, file: Path, name: str) -> Home:
+    """Return a node that was restored from a backup."""
+    home, words = pair.restored(file, name)
+    home.ok(*words)
+    return home
 
 
 def restoring(pair: Pair) -> Faults:

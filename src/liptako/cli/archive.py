@@ -1,5 +1,6 @@
 """The file of a backup: a tar archive with the node's keys, settings and database."""
 
+import glob
 import gzip
 import os
 import shutil
@@ -34,9 +35,15 @@ _STEP = 2**20  # bytes
 
 
 def write_backup(home: Path, target: Path) -> None:
-    """Write a backup. Raises StorageError; an unfinished file never bears the name."""
+    """Write a backup. Raises StorageError; an unfinished file never bears the name.
+
+    What a backup that was killed has left beside it, a copy of the database, is taken away.
+    """
+    part = f"{target.name}.part-"
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        for left in target.parent.glob(f"{glob.escape(part)}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=part) as folder:
             snapshot = _snapshot(read_settings().database, Path(folder))
             with (
                 whole_file(target, private=True) as file,

@@ -15,6 +15,7 @@ from liptako.ledger.node import this_node
 logger = logging.getLogger(__name__)
 
 
+_KEPT = timedelta(days=1)
 _AGAIN = timedelta(seconds=2)  # until it is tried again while another worker exchanges
 
 
@@ -52,6 +53,15 @@ def ask_when_due(seconds: int) -> None:
     due = timezone.now() - timedelta(seconds=seconds)
     rows = Peer.objects.exclude(url="").exclude(tried_at__gt=due)
     ask_for_exchange(frozenset(rows.values_list("member", flat=True)))
+
+
+def forget_done() -> int:
+    """Delete what is known of jobs that began long ago, of any module; return how many.
+
+    They would be a million rows a year. One that has no end was killed with its worker.
+    """
+    long_ago = timezone.now() - _KEPT
+    return DBTaskResult.objects.filter(started_at__lt=long_ago).delete()[0]
 
 
 def _is_asked_for(member: str) -> bool:
