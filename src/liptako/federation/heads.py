@@ -12,7 +12,7 @@ from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
 from liptako.federation import peers
-from liptako.ledger import compacts
+from liptako.ledger import compacts, store
 from liptako.ledger.histories import history_frame, is_forked
 from liptako.ledger.models import Channel, Receipt
 from liptako.ledger.node import Node
@@ -23,6 +23,7 @@ from liptako.ledger.tally import shared_digest
 
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
+    store.check_fence(node.clock())
     logs, signed = logs_for(member), sizes()
     held = logs_for(member, begun=False)
     heads = Heads(
