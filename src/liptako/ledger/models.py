@@ -131,7 +131,7 @@ class Entry(models.Model):
     """A header as its author wrote it. `position` is the order in which this node took it."""
 
     position = models.BigIntegerField(primary_key=True)
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)  # see Meta
     seq = models.BigIntegerField()
     leaf = models.BinaryField()
     header = models.BinaryField()
@@ -142,7 +142,7 @@ class Entry(models.Model):
     taken_at = models.DateTimeField()
 
     class Meta:
-        """Each place of a log once; found by when its payload expires."""
+        """Each place of a log once, and found by it; found by when its payload expires."""
 
         constraints = (models.UniqueConstraint(fields=["channel", "seq"], name="entry_once"),)
         indexes = (
@@ -259,7 +259,7 @@ class Projected(models.Model):
     """What every table drawn from records has: its own key, and the thread that it came from."""
 
     key = models.CharField(primary_key=True, max_length=72)
-    thread = models.CharField(max_length=48, db_index=True)
+    thread = models.CharField(max_length=48)  # found by its object: few threads share one
     author = models.CharField(max_length=12)
     object = models.CharField(max_length=13, db_index=True)
     audience = models.CharField(max_length=16)

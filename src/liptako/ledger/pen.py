@@ -4,6 +4,7 @@ Used by `store` alone, which holds the lock.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -20,7 +21,7 @@ from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, retain_of
 from liptako.ledger.registry import encode_payload
-from liptako.ledger.rows import insert_rows
+from liptako.ledger.rows import Row, insert_rows
 from liptako.ledger.tree import leaves
 
 
@@ -144,34 +145,37 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     What was recalled is not kept; what a new entry recalls is deleted.
     """
     now = node.clock().moment()
-    rows = [
-        Entry(
-            position=position + i,
-            channel=channel,
-            seq=entry.seq,
-            leaf=entry.leaf,
-            header=entry.data,
-            kind=entry.header.kind if entry.header else "",
-            object=entry.header.object if entry.header else "",
-            lamport=entry.header.lamport if entry.header else 0,
-            retain=retain_of(entry.header),
-            taken_at=now,
-        )
-        for i, entry in enumerate(entries, 1)
-    ]
-    insert_rows(Entry, rows)
+    placed = list(enumerate(entries, position + 1))
+    insert_rows(Entry, [_entry_row(channel, place, entry, now) for place, entry in placed])
     gone = recalled_among(channel, entries)
     insert_rows(
         Payload,
         [
-            Payload(entry=row, salt=entry.salt, body=entry.body)
-            for row, entry in zip(rows, entries, strict=True)
+            {"entry_id": place, "salt": entry.salt, "body": entry.body}
+            for place, entry in placed
             if entry.body is not None and entry.seq not in gone
         ],
     )
-    note_recalls(rows, entries)
+    note_recalls(placed)
     _complete_packages(channel, entries[0].seq)
-    return position + len(rows)
+    return position + len(placed)
+
+
+def _entry_row(channel: Channel, position: int, entry: Accepted, now: datetime) -> Row:
+    """Return the row of an entry. One that nobody can read is about nothing."""
+    header = entry.header
+    return {
+        "position": position,
+        "channel_id": channel.origin,
+        "seq": entry.seq,
+        "leaf": entry.leaf,
+        "header": entry.data,
+        "kind": header.kind if header else "",
+        "object": header.object if header else "",
+        "lamport": header.lamport if header else 0,
+        "retain": retain_of(header),
+        "taken_at": now,
+    }
 
 
 def _complete_packages(channel: Channel, before: int) -> None:
@@ -179,4 +183,5 @@ def _complete_packages(channel: Channel, before: int) -> None:
     for number in range(before // PACKAGE, channel.size // PACKAGE):
         start = number * PACKAGE
         root = tree_hash(leaves(channel.origin, start, start + PACKAGE))
-        Package.objects.update_or_create(channel=channel, number=number, defaults={"root": root})
+        if not Package.objects.filter(channel=channel, number=number).update(root=root):
+            Package.objects.create(channel=channel, number=number, root=root)
