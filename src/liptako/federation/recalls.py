@@ -153,7 +153,7 @@ def taken(thread: Thread) -> list[Taken]:
 
 def recalls_of(thread: Thread) -> list[models.Recall]:
     """Return the recalls of a thread, the latest first."""
-    return list(models.Recall.objects.filter(thread=thread.key))
+    return list(models.Recall.objects.filter(object=thread.object, thread=thread.key))
 
 
 def all_recalls() -> QuerySet[models.Recall]:

@@ -96,7 +96,7 @@ def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> i
     """Write what a partner has not said it holds, sealed for it; return how many entries."""
     keys = compacts.current().check_exchange(peers.partner(node, member).member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
-        writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
+        writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # spooled files read as binary ones
         count = 0
         for frame in _frames(node, member, extent, _Budget(extent.room, writer)):
             writer.write(frame)

@@ -138,7 +138,7 @@ class Entry(models.Model):
     """A header as its author wrote it. `position` is the order in which this node took it."""
 
     position = models.BigIntegerField(primary_key=True)
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)  # see Meta
     seq = models.BigIntegerField()
     leaf = models.BinaryField()
     header = models.BinaryField()

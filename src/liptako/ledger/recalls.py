@@ -16,14 +16,14 @@ from liptako.ledger.models import Channel, Entry, Package, Payload, Recalled
 Place = tuple[str, int]
 
 
-def note_recalls(rows: Sequence[Entry], entries: Sequence[Accepted]) -> None:
-    """Delete the payloads that new entries take back, and remember what they name."""
-    for row, entry in zip(rows, entries, strict=True):
+def note_recalls(entries: Iterable[tuple[int, Accepted]]) -> None:
+    """Delete the payloads that new entries, at their positions, take back; remember the places."""
+    for position, entry in entries:
         header = entry.header
         if header is None or header.kind != RECALL:
             continue
         Recalled.objects.bulk_create(
-            (Recalled(entry=row, origin=ref.origin, seq=ref.seq) for ref in header.refs),
+            (Recalled(entry_id=position, origin=ref.origin, seq=ref.seq) for ref in header.refs),
             ignore_conflicts=True,
         )
         for ref in header.refs:
