@@ -9,6 +9,7 @@ from liptako.cli import codes
 from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
+from liptako.cli.spool import run_spool
 from liptako.cli.words import complain, error_words, say
 
 if TYPE_CHECKING:  # it needs Django
@@ -29,6 +30,9 @@ def add_commands(commands: Commands) -> None:
     read = how.add_parser("read", help=_("read the file of a partner"))
     read.add_argument("file", type=Path, help=_("file to read"))
     read.set_defaults(run=run_read)
+    spool = how.add_parser("spool", help=_("work the folders LIPTAKO_SPOOL_IN and _OUT once"))
+    spool.add_argument("--again", action="store_true", help=_("write files that were there before"))
+    spool.set_defaults(run=run_spool)
 
 
 def run_now(args: Namespace) -> int:

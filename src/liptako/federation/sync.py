@@ -5,7 +5,7 @@ verified package by package before it is kept; what is good before a fault stays
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -55,6 +55,7 @@ from liptako.ledger.tree import range_at
 
 _IN_MEMORY = 8 * 2**20
 _RATIO = 3  # bytes before compression for one after it, at least, of the records we know
+_RESERVE = 256 * 2**10  # bytes that a strict limit keeps free: the largest entry, and receipts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,39 +64,74 @@ class Extent:
 
     `room` is how many bytes it should have at most (one package goes in any case), `answer` how
     many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs.
+    somebody who holds nothing of its logs; a `strict` one never has more than `room`.
     """
 
     room: int | None = None
     answer: int | None = None
     bulk: bool = True
     standalone: bool = False
+    strict: bool = False
 
 
 WHOLE = Extent(standalone=True)
 """All that a partner lacks: for a file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a bundle begins with: what the partner has said it holds, and our signed heads."""
+
+    said: Heads | None
+    heads: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What went into a bundle: how many entries, and up to which size of each log."""
+
+    count: int
+    reached: Mapping[str, int]
+
+
+def start_for(node: Node, member: str) -> Start:
+    """Return what a bundle for a partner begins with now. Raises RefusedError for a stranger."""
+    said = peers.heads_of(peers.partner(node, member))
+    return Start(said=said, heads=heads_for(node, member))
+
+
 def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> int:
     """Write what a partner has not said it holds, sealed for it; return how many entries."""
-    keys = compacts.current().check_exchange(peers.partner(node, member).member).keys
+    return write_from(member, target, extent, start_for(node, member)).count
+
+
+def write_from(member: str, target: BinaryIO, extent: Extent, start: Start) -> Written:
+    """Write a bundle for a partner from a start on, sealed for it."""
+    keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
-        count = 0
-        for frame in _frames(node, member, extent, _Budget(extent.room, writer)):
+        origin, count, reached = "", 0, {}
+        for frame in _frames(member, start, extent, _Budget(extent, writer)):
             writer.write(frame)
-            count += len(frame.headers) if isinstance(frame, PackageFrame) else 0
+            if isinstance(frame, ChannelFrame):
+                origin = frame.origin
+            elif isinstance(frame, PackageFrame):
+                count += len(frame.headers)
+                reached[origin] = frame.start + len(frame.headers)
         writer.close()
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return count
+    return Written(count=count, reached=reached)
 
 
 class _Budget:
     """What one bundle may still hold; without a limit, everything."""
 
-    def __init__(self, room: int | None, writer: BundleWriter) -> None:
-        self._room, self._writer, self._given = room, writer, False
+    def __init__(self, extent: Extent, writer: BundleWriter) -> None:
+        self._room, self._writer, self._given = extent.room, writer, False
+        self._ratio = 1 if extent.strict else _RATIO
+        if extent.strict and extent.room is not None:
+            self._room = max(extent.room - _RESERVE, 0)
 
     def take(self, log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
         """Give the packages of a log until nothing more fits in."""
@@ -108,7 +144,7 @@ class _Budget:
 
     def _left(self) -> int:
         """Return how many bytes of headers and payloads may still go in."""
-        return max((self._room or 0) - self._writer.written, 0) * _RATIO
+        return max((self._room or 0) - self._writer.written, 0) * self._ratio
 
     @property
     def is_spent(self) -> bool:
@@ -116,20 +152,20 @@ class _Budget:
         return self._room is not None and self._given and self._writer.written >= self._room
 
 
-def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterator[Known]:
+def _frames(member: str, begin: Start, extent: Extent, budget: _Budget) -> Iterator[Known]:
     """Give our heads, the packages that a partner lacks, as far as they fit in, and receipts.
 
     First of all the deeds, unless the partner believes in the same: our heads may be signed with a
     key that it does not know yet. The receipts come last: what is cut off is asked for again.
     """
-    said = peers.heads_of(peers.partner(node, member))
+    said = begin.said
     if said is None or said.trust != compacts.trust():
         yield DeedsFrame(write_dossier(compacts.dossier()))
-    yield HeadsFrame(heads_for(node, member))
+    yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
     yield from histories_for(member, said)
-    for log in _logs_to_send(member, said, extent):
+    for log in logs_to_send(member, said, extent):
         if budget.is_spent:
             break
         start, end = said.size_of(log.origin) if said else 0, signed_size(log)
@@ -146,7 +182,7 @@ def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterato
     yield from receipts_for(member, said)
 
 
-def _logs_to_send(member: str, said: Heads | None, extent: Extent) -> Iterator[Channel]:
+def logs_to_send(member: str, said: Heads | None, extent: Extent) -> Iterator[Channel]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)

@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO
 import msgspec
 import zstandard
 
-from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.errors import CutError, LiptakoError, MalformedError
 from liptako.core.records.payload import payload_hash
 
 MAGIC = b"liptako bundle 1\n"
@@ -177,9 +177,9 @@ class BundleWriter:
         self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH))
 
 
-def _cut_short() -> MalformedError:
+def _cut_short() -> CutError:
     """Return the error for a bundle whose end is missing."""
-    return MalformedError("bundle: it is cut short; what came before its end was kept")
+    return CutError("bundle: it is cut short; what came before its end was kept")
 
 
 def add_cut(faults: list[LiptakoError]) -> None:
