@@ -169,6 +169,18 @@ def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalE
     return {entry.corrects: entry for entry in found}
 
 
+def is_own_object(author: str, name: str) -> bool:
+    """Say whether an incident or a line of the journal of a State has this name."""
+    tables = (Incident, JournalEntry)
+    return any(table.objects.filter(author=author, object=name).exists() for table in tables)
+
+
+def object_of(author: str, text: str) -> str:
+    """Return the object of a State's incident by its reference; any other text as it is."""
+    found = Incident.objects.filter(author=author, reference=text)
+    return found.values_list("object", flat=True).first() or text
+
+
 def is_taken(author: str, reference: str) -> bool:
     """Say whether a reference of a State names an incident already."""
     return Incident.objects.filter(author=author, reference=reference).exists()

@@ -28,6 +28,17 @@ class RecallForm(forms.Form):
     )
 
 
+class EraseForm(forms.Form):
+    """Why something is erased."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("It stays, and those who had it are told this: do not name the person in it."),
+    )
+
+
 class ReleaseForm(forms.Form):
     """To whom an incident is released, and how coarse."""
 

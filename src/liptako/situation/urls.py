@@ -12,6 +12,7 @@ urlpatterns = [
     path("incidents/<slug:name>/change", views.change, name="change"),
     path("incidents/<slug:name>/release", release_views.release, name="release"),
     path("incidents/<slug:name>/recall/<slug:audience>", release_views.recall, name="recall"),
+    path("erase/<slug:name>/", release_views.erase, name="erase"),
     path("map/", views.incident_map, name="map"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),
