@@ -20,3 +20,11 @@ def test_an_account_is_erased_with_its_name(ml):
     assert (refused.code, refused.err) == (5, "there is no account awa\n")
     people = "from liptako.members.models import Person; print(Person.objects.count())"
     assert ml.do(people) == "1"
+
+
+def test_a_new_member_is_granted_what_was_released_before(ml):
+    ml.ok("demo-incident")  # released to all members
+    words = ("backfill", "NE", "--audience", "ML,BF", "--since", "2020-01-01", "--basis", "x")
+    refused = ml.run("backfill", "BF", *words[2:])
+    assert (refused.code, ml.run(*words[:5], "tomorrow", *words[6:]).code) == (5, 2)
+    assert ml.run(*words).code == 5  # nothing was ever released to these two alone

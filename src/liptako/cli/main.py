@@ -9,6 +9,7 @@ from gettext import gettext as _
 
 from liptako import __version__
 from liptako.cli import (
+    backfill,
     card,
     codes,
     compact,
@@ -43,6 +44,7 @@ GROUPS = (
     signing,
     people,
     erase,
+    backfill,
     exchange,
     verify,
     safety,

@@ -80,6 +80,34 @@ def releases(actor: Actor | None, row: Incident) -> Sequence[Release]:
     return list(held.order_by("-released_at", "key"))
 
 
+def _going_on(author: str) -> QuerySet[Release]:
+    """Return the releases of a State that have not ended."""
+    in_time = Q(until=None) | Q(until__gt=timezone.now())
+    return Release.objects.filter(in_time, author=author, recalled_at=None)
+
+
+def release_targets(author: str) -> list[str]:
+    """Return the audiences to which a State has released something that has not ended."""
+    return list(_going_on(author).order_by("target").values_list("target", flat=True).distinct())
+
+
+def releases_to_grant(
+    author: str, audience: str, since: datetime, held: Collection[str]
+) -> QuerySet[Release]:
+    """Return what was released to an audience since then, and not as late to any of `held`."""
+    later = _going_on(author).filter(
+        object=OuterRef("object"), target__in=held, released_at__gte=OuterRef("released_at")
+    )
+    found = _going_on(author).filter(~Exists(later), target=audience, released_at__gte=since)
+    return found.order_by("released_at", "key")
+
+
+def told_to(author: str, audience: str, names: Collection[str]) -> dict[str, Incident]:
+    """Return incidents of a State as an audience knows them, by their objects."""
+    rows = Incident.objects.filter(author=author, audience=audience, object__in=set(names))
+    return {row.object: row for row in rows}
+
+
 def authors(actor: Actor | None) -> list[str]:
     """Return whose incidents there are."""
     return list(visible(actor).order_by("author").values_list("author", flat=True).distinct())
