@@ -21,13 +21,17 @@ from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
+    CarriedFrame,
     ChannelFrame,
     DeedsFrame,
     Frame,
     HistoryFrame,
     LaterFrame,
     PackageFrame,
+    ParcelFrame,
     ReceiptFrame,
+    RoomFrame,
+    ShownFrame,
     add_cut,
     read_bundle,
 )
@@ -108,6 +112,9 @@ def _reader_of(compact: Compact, identity: str) -> str | None:
     )
 
 
+_BESIDE = (ReceiptFrame, HistoryFrame, ShownFrame, ParcelFrame, CarriedFrame, RoomFrame, LaterFrame)
+
+
 @dataclass(slots=True)
 class _Log:
     """A log while it is checked: what is due, and the entries that were seen."""
@@ -145,12 +152,12 @@ class Verification:
                 self._log = None
                 self._log = self._open_log(frame, heads)
                 self._passes = False
-            elif isinstance(frame, ReceiptFrame | HistoryFrame | LaterFrame):
-                return  # they speak of what is held elsewhere, or to a later version
+            elif isinstance(frame, _BESIDE):
+                return  # they speak of what is held elsewhere, are for others or a later version
             elif self._passes:
                 return
             elif isinstance(frame, AheadFrame) and self._log is not None:
-                self._log.delivery = open_ahead(self._log.delivery, frame)
+                self._log.delivery, _ = open_ahead(self._log.delivery, frame)
             elif isinstance(frame, PackageFrame) and self._log is not None:
                 yield from self._check_package(self._log, frame)
             else:

@@ -11,19 +11,23 @@ from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
 from liptako.core.log.bundle import (
     AheadFrame,
+    CarriedFrame,
     ChannelFrame,
     Frame,
     HistoryFrame,
     PackageFrame,
+    ParcelFrame,
     ReceiptFrame,
     RoomFrame,
+    ShownFrame,
 )
 from liptako.core.log.checkpoint import parse_checkpoint
-from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
+from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
 from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of
+from liptako.federation import parcels
 from liptako.ledger import compacts, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -35,14 +39,18 @@ class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
     `receipts` counts what members newly signed that they hold, `room` is how long the answer may
-    be, `more` says that something is left for the next exchange. `outdated` if its sender has told
-    of a later state before: a file that was carried for long, or one that somebody plays again.
+    be, `shown` what the sender was shown ahead and has kept, `arrived` are parcels that it has
+    carried for this node. `more` says that something is left for the next exchange. `outdated` if
+    its sender has told of a later state before: a file that was carried for long, or one that
+    somebody plays again.
     """
 
     sender: str = ""
     taken: int = 0
     receipts: int = 0
     room: int | None = None
+    shown: set[Place] = field(default_factory=set)
+    arrived: list[ParcelFrame] = field(default_factory=list)
     more: bool = False
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
@@ -70,13 +78,20 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
     return replace(delivery, recalled=recalls.recalled_places(frame.origin))
 
 
-def take_ahead(delivery: Delivery, frame: AheadFrame, report: Report) -> Delivery | None:
-    """Take note of an entry that is shown ahead; a fault ends the intake of its log."""
+def take_ahead(
+    node: Node, delivery: Delivery, frame: AheadFrame, report: Report
+) -> Delivery | None:
+    """Keep an entry that is shown ahead; a fault ends the intake of its log."""
     try:
-        return open_ahead(delivery, frame)
+        behind, entry = open_ahead(delivery, frame)
+        report.taken += store.take_ahead(node, delivery.roster, delivery.channel, entry)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
+    except (DataError, IntegrityError) as cause:
+        report.faults.append(_unstorable(delivery, cause))
+        return None
+    return behind
 
 
 def _check_frozen(delivery: Delivery) -> None:
@@ -129,22 +144,40 @@ def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) ->
         report.faults.append(fault)
         return None
     except (DataError, IntegrityError) as cause:
-        origin, why = delivery.channel.origin, str(cause)[:200]
-        report.faults.append(
-            MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
-        )
+        report.faults.append(_unstorable(delivery, cause))
         return None
     return behind
+
+
+def _unstorable(delivery: Delivery, cause: Exception) -> MalformedError:
+    """Return the fault for what the database does not take."""
+    origin, why = delivery.channel.origin, str(cause)[:200]
+    return MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
 
 
 def take_beside(node: Node, frame: Frame, report: Report) -> None:
     """Take what does not belong to the log before it; pass over what nobody here knows."""
     if isinstance(frame, RoomFrame):
         report.room = frame.size
+    elif isinstance(frame, ShownFrame):
+        report.shown |= {(frame.origin, seq) for seq in frame.places}
     elif isinstance(frame, ReceiptFrame):
         take_receipt(node, frame, report)
     elif isinstance(frame, HistoryFrame):
         take_history(node, frame, report)
+    elif isinstance(frame, ParcelFrame | CarriedFrame):
+        take_parcel(node, frame, report)
+
+
+def take_parcel(node: Node, frame: ParcelFrame | CarriedFrame, report: Report) -> None:
+    """Take a parcel, or the word that one has gone a step further."""
+    try:
+        if isinstance(frame, CarriedFrame):
+            parcels.take_carried(node, report.sender, frame)
+        elif parcels.take_parcel(node, report.sender, frame):
+            report.arrived.append(frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
 
 
 def take_receipt(node: Node, frame: ReceiptFrame, report: Report) -> None:

@@ -4,32 +4,38 @@ Only logs whose audience has the partner in it are read (`ledger.reader.logs_for
 verified package by package before it is kept; what is good before a fault stays.
 """
 
+import io
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
 from liptako.core.compact.dossier import write_dossier
-from liptako.core.errors import MalformedError
+from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import (
     AheadFrame,
     BundleWriter,
+    CarriedFrame,
     ChannelFrame,
     DeedsFrame,
     Frame,
     HeadsFrame,
     Known,
     PackageFrame,
+    ParcelFrame,
     RoomFrame,
+    ShownFrame,
     add_cut,
     read_bundle,
 )
 from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.heads import Heads
-from liptako.core.log.sealed import seal, unseal
+from liptako.core.log.sealed import padded_size, seal, unseal
 from liptako.core.records.envelope import Lane
-from liptako.federation import peers, recalls
+from liptako.federation import parcels, peers, recalls
+from liptako.federation.ahead import Lack, overtaking
 from liptako.federation.deeds import take_deeds
+from liptako.federation.extent import Budget, Extent, Start, Written
 from liptako.federation.heads import (
     agrees,
     disputed,
@@ -47,51 +53,22 @@ from liptako.federation.intake import (
     take_beside,
 )
 from liptako.ledger import compacts, projector
-from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for, packages_of, recalls_ahead, signed_size
+from liptako.ledger.reader import (
+    entries_ahead,
+    logs_for,
+    places_ahead,
+    recalls_ahead,
+    signed_size,
+)
 from liptako.ledger.receipts import sign_receipts
 from liptako.ledger.tree import range_at
 
 _IN_MEMORY = 8 * 2**20
-_RATIO = 3  # bytes before compression for one after it, at least, of the records we know
-_RESERVE = 256 * 2**10  # bytes that a strict limit keeps free: the largest entry, and receipts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
-    """How much goes into a bundle.
-
-    `room` is how many bytes it should have at most (one package goes in any case), `answer` how
-    many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs; a `strict` one never has more than `room`.
-    """
-
-    room: int | None = None
-    answer: int | None = None
-    bulk: bool = True
-    standalone: bool = False
-    strict: bool = False
 
 
 WHOLE = Extent(standalone=True)
 """All that a partner lacks: for a file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What a bundle begins with: what the partner has said it holds, and our signed heads."""
-
-    said: Heads | None
-    heads: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What went into a bundle: how many entries, and up to which size of each log."""
-
-    count: int
-    reached: Mapping[str, int]
 
 
 def start_for(node: Node, member: str) -> Start:
@@ -102,16 +79,16 @@ def start_for(node: Node, member: str) -> Start:
 
 def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> int:
     """Write what a partner has not said it holds, sealed for it; return how many entries."""
-    return write_from(member, target, extent, start_for(node, member)).count
+    return write_from(node, member, target, extent, start_for(node, member)).count
 
 
-def write_from(member: str, target: BinaryIO, extent: Extent, start: Start) -> Written:
+def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start: Start) -> Written:
     """Write a bundle for a partner from a start on, sealed for it."""
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
         origin, count, reached = "", 0, {}
-        for frame in _frames(member, start, extent, _Budget(extent, writer)):
+        for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
             if isinstance(frame, ChannelFrame):
                 origin = frame.origin
@@ -119,40 +96,16 @@ def write_from(member: str, target: BinaryIO, extent: Extent, start: Start) -> W
                 count += len(frame.headers)
                 reached[origin] = frame.start + len(frame.headers)
         writer.close()
+        if extent.carrier:
+            plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
     return Written(count=count, reached=reached)
 
 
-class _Budget:
-    """What one bundle may still hold; without a limit, everything."""
-
-    def __init__(self, extent: Extent, writer: BundleWriter) -> None:
-        self._room, self._writer, self._given = extent.room, writer, False
-        self._ratio = 1 if extent.strict else _RATIO
-        if extent.strict and extent.room is not None:
-            self._room = max(extent.room - _RESERVE, 0)
-
-    def take(self, log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
-        """Give the packages of a log until nothing more fits in."""
-        room = None if self._room is None else self._left
-        for package in packages_of(log, start, end, room):
-            self._given = True
-            yield package
-            if self.is_spent:
-                return
-
-    def _left(self) -> int:
-        """Return how many bytes of headers and payloads may still go in."""
-        return max((self._room or 0) - self._writer.written, 0) * self._ratio
-
-    @property
-    def is_spent(self) -> bool:
-        """Say whether the next package is for the next bundle."""
-        return self._room is not None and self._given and self._writer.written >= self._room
-
-
-def _frames(member: str, begin: Start, extent: Extent, budget: _Budget) -> Iterator[Known]:
+def _frames(
+    node: Node, member: str, begin: Start, extent: Extent, budget: Budget
+) -> Iterator[Known]:
     """Give our heads, the packages that a partner lacks, as far as they fit in, and receipts.
 
     First of all the deeds, unless the partner believes in the same: our heads may be signed with a
@@ -164,34 +117,70 @@ def _frames(member: str, begin: Start, extent: Extent, budget: _Budget) -> Itera
     yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
+    yield from _shown_to_us(member)
     yield from histories_for(member, said)
-    for log in logs_to_send(member, said, extent):
+    yield from _logs(list(lacks_of(member, said, extent)), extent, budget)
+    yield from receipts_for(member, said)
+    if not extent.carrier:
+        yield from parcels.carried_for(node, member)
+        if extent.bulk:
+            yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+
+
+def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Known]:
+    """Give what overtakes, then log by log the packages, as far as they fit in."""
+    if budget.is_limited and not extent.strict:
+        for lack, places in overtaking(lacks, budget.left(), extent.shown):
+            yield _channel_frame(lack, extent)
+            yield from entries_ahead(lack.log, places, lack.end)
+    for lack in lacks:
         if budget.is_spent:
             break
-        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
-        yield ChannelFrame(
-            origin=log.origin,
-            roster=tuple(log.audience.members),
-            lane=log.lane,
-            checkpoint=bytes(log.checkpoint),
-            start=start,
-            frontier=range_at(log.origin, start).to_bytes() if extent.standalone else b"",
-        )
-        yield from recalls_ahead(log, start, end)
-        yield from budget.take(log, start, end)
-    yield from receipts_for(member, said)
+        yield _channel_frame(lack, extent)
+        yield from recalls_ahead(*lack)
+        yield from budget.take(lack)
 
 
-def logs_to_send(member: str, said: Heads | None, extent: Extent) -> Iterator[Channel]:
+def _parcel(node: Node, member: str, carrier: str, room: int) -> bytes:
+    """Return a bundle for a partner that goes through another."""
+    target = io.BytesIO()
+    write_bundle(node, member, target, Extent(room=room, carrier=carrier))
+    return target.getvalue()
+
+
+def _shown_to_us(member: str) -> Iterator[ShownFrame]:
+    """Give what this node has kept that was shown ahead of its place in the log."""
+    for log in logs_for(member, begun=False):
+        places = places_ahead(log)
+        if places:
+            yield ShownFrame(log.origin, places)
+
+
+def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
+    """Return the frame that begins a log."""
+    log, start = lack.log, lack.start
+    return ChannelFrame(
+        origin=log.origin,
+        roster=tuple(log.audience.members),
+        lane=log.lane,
+        checkpoint=bytes(log.checkpoint),
+        start=start,
+        frontier=range_at(log.origin, start).to_bytes() if extent.standalone else b"",
+    )
+
+
+def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
         if (log.author == member and not lost) or (log.lane != Lane.URGENT and not extent.bulk):
             continue
-        start = said.size_of(log.origin) if said else 0
+        if extent.carrier in log.audience.members:
+            continue
+        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
-        if start < signed_size(log) and agrees(log, said):
-            yield log
+        if start < end and agrees(log, said):
+            yield Lack(log, start, end)
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
@@ -203,14 +192,39 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         whole = unseal(source, plain, node.identity)  # type: ignore[arg-type]  # as above
         plain.seek(0)
-        report = _read_frames(node, read_bundle(plain), how)  # type: ignore[arg-type]  # as above
+        frames = read_bundle(plain)  # type: ignore[arg-type]  # as above
+        if how == "carried":  # a parcel goes through one member, not through many
+            frames = (item for item in frames if not isinstance(item, ParcelFrame | CarriedFrame))
+        report = _read_frames(node, frames, how)
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    if how != "carried":
+        _read_parcels(node, report)
     return report
+
+
+def _read_parcels(node: Node, report: Report) -> None:
+    """Take in the bundles for this node that a partner has carried; each is judged by itself."""
+    parcels.forget_read(node, report.sender, [frame.sealed for frame in report.arrived])
+    for frame in report.arrived:
+        try:
+            inner = read_sealed(node, io.BytesIO(frame.sealed), how="carried")
+            if inner.sender != frame.sender:
+                raise VerificationError(
+                    "bundle: a parcel of %(named)s was written by %(sender)s",
+                    named=frame.sender,
+                    sender=inner.sender,
+                )
+        except LiptakoError as fault:
+            report.faults.append(fault)
+        else:
+            report.taken += inner.taken
+            report.receipts += inner.receipts
+            report.faults += inner.faults
 
 
 def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report:
@@ -227,7 +241,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
             if isinstance(frame, ChannelFrame):
                 delivery = open_log(node, heads, frame, report)
             elif isinstance(frame, AheadFrame) and delivery is not None:
-                delivery = take_ahead(delivery, frame, report)
+                delivery = take_ahead(node, delivery, frame, report)
             elif isinstance(frame, PackageFrame) and delivery is not None:
                 delivery = take(node, delivery, frame, report)
             else:

@@ -25,7 +25,7 @@ from liptako.core.log.heads import Heads
 from liptako.federation import peers, sync
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for, root_of, signed_size
+from liptako.ledger.reader import logs_for, root_of
 
 SUFFIX = ".bundle"
 _NAME = re.compile(
@@ -80,8 +80,8 @@ def load_for(node: Node, member: str) -> Load:
     """Return what a partner has not said it holds, as far as it may have it."""
     said = peers.heads_of(peers.partner(node, member))
     wanted = [
-        Q(channel=log, seq__gte=said.size_of(log.origin) if said else 0, seq__lt=signed_size(log))
-        for log in sync.logs_to_send(member, said, sync.WHOLE)
+        Q(channel=lack.log, seq__gte=lack.start, seq__lt=lack.end)
+        for lack in sync.lacks_of(member, said, sync.WHOLE)
     ]
     found = Entry.objects.filter(reduce(or_, wanted)) if wanted else Entry.objects.none()
     told = found.aggregate(
@@ -134,12 +134,12 @@ def _write_parts(
     for number in counting(1):
         path = folder / str(number)
         with path.open("wb") as file:
-            written = sync.write_from(member, file, extent, start)
+            written = sync.write_from(node, member, file, extent, start)
             file.flush()
             os.fsync(file.fileno())
         yield path, written.count
         start = replace(start, said=_after(node, member, start.said, written.reached))
-        if not written.count or not list(sync.logs_to_send(member, start.said, extent)):
+        if not written.count or not list(sync.lacks_of(member, start.said, extent)):
             return
 
 
