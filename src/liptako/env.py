@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from liptako.core.errors import LiptakoError, SettingError
 from liptako.core.refs import member_id
+from liptako.options import SETTINGS
 
 ENV_FILE = "liptako.env"
 LANGUAGES = ("fr", "en")
@@ -23,52 +24,6 @@ _URLS = "sqlite:///PATH / postgresql://USER:PASSWORD@HOST:PORT/NAME"
 _DATA_HERE = Path("../shared/data")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting as the reference page describes it. `default` is how the page words it."""
-
-    name: str
-    default: str
-    meaning: str
-
-
-SETTINGS = (
-    Setting("LIPTAKO_HOME", "(required)", "Folder of this node: keys, database, base map."),
-    Setting("LIPTAKO_MEMBER", "(required)", "Member whose node this is, such as `ML`."),
-    Setting(
-        "DATABASE_URL",
-        "`liptako.sqlite3` in the node's folder",
-        "`sqlite:///PATH` (a relative path begins in the node's folder) or "
-        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
-    ),
-    Setting(
-        "LIPTAKO_SECRET_KEY",
-        "file `secret` in the node's folder",
-        "Secret of at least 40 characters that signs sessions; changing it signs everybody out.",
-    ),
-    Setting(
-        "LIPTAKO_HOSTS",
-        "`localhost 127.0.0.1 .localhost`",
-        "Host names under which people and partners reach the node, separated by spaces.",
-    ),
-    Setting(
-        "LIPTAKO_LISTEN",
-        "`http://127.0.0.1:8000`",
-        "Addresses to serve, separated by spaces; `https` uses `keys/tls.crt` and `keys/tls.key`.",
-    ),
-    Setting(
-        "LIPTAKO_DATA",
-        "`../shared/data` where that folder exists",
-        "Folder with public data; empty for the outlines that come with the program.",
-    ),
-    Setting("LIPTAKO_LANGUAGE", "`fr`", "Language until a person chooses: `fr` or `en`."),
-    Setting(
-        "LIPTAKO_EXCHANGE_SECONDS",
-        "`60`",
-        "Seconds between two exchanges with a partner when nothing is new (1 to 86400).",
-    ),
-    Setting("LIPTAKO_LOG_LEVEL", "`info`", "`debug`, `info`, `warning` or `error`."),
-)
 _NAMES = {setting.name for setting in SETTINGS}
 
 
@@ -97,6 +52,9 @@ class Settings:
     data: Path | None
     language: str
     exchange_seconds: int
+    spool_out: Path | None
+    spool_in: Path | None
+    spool_megabytes: int
     log_level: str
 
 
@@ -114,6 +72,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         data=_data(values),
         language=_choice(values, "LIPTAKO_LANGUAGE", "fr", LANGUAGES),
         exchange_seconds=_integer(values, "LIPTAKO_EXCHANGE_SECONDS", 60, range(1, 86_401)),
+        spool_out=_folder(values, "LIPTAKO_SPOOL_OUT"),
+        spool_in=_folder(values, "LIPTAKO_SPOOL_IN"),
+        spool_megabytes=_integer(values, "LIPTAKO_SPOOL_MEGABYTES", 0, range(4096)),
         log_level=_choice(values, "LIPTAKO_LOG_LEVEL", "info", _LEVELS),
     )
 
@@ -205,6 +166,14 @@ def _integer(values: Mapping[str, str], name: str, default: int, bounds: range) 
     if not value.isdecimal() or len(value) > _DIGITS or int(value) not in bounds:
         raise _wrong(name, f"{bounds.start}–{bounds.stop - 1}", value)
     return int(value)
+
+
+def _folder(values: Mapping[str, str], name: str) -> Path | None:
+    """Return a folder, which may be on a stick that is not here now; nothing for an empty text."""
+    text = _text(values, name, "")
+    if text and not Path(text).is_absolute():
+        raise _wrong(name, "/…", text)
+    return Path(text) if text else None
 
 
 def _words(values: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:

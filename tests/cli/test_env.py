@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from liptako.core.errors import SettingError
-from liptako.env import SETTINGS, Database, Settings, read_database_url, read_settings
+from liptako.env import Database, Settings, read_database_url, read_settings
+from liptako.options import SETTINGS
 
 SECRET = "a-secret-that-no-message-may-ever-repeat-0123456789"  # noqa: S105 (a test's)
 
@@ -54,6 +55,9 @@ def test_a_node_needs_no_more_than_its_folder_its_member_and_a_secret(read, tmp_
         data=None,
         language="fr",
         exchange_seconds=60,
+        spool_out=None,
+        spool_in=None,
+        spool_megabytes=0,
         log_level="info",
     )
 
@@ -68,6 +72,9 @@ def test_every_setting_may_be_given(read, tmp_path):
         LIPTAKO_DATA=str(tmp_path),
         LIPTAKO_LANGUAGE="en",
         LIPTAKO_EXCHANGE_SECONDS="86400",
+        LIPTAKO_SPOOL_OUT="/media/stick/out",
+        LIPTAKO_SPOOL_IN="/media/stick/in",
+        LIPTAKO_SPOOL_MEGABYTES="4000",
         LIPTAKO_LOG_LEVEL="error",
     ) == Settings(
         home=tmp_path,
@@ -86,6 +93,9 @@ def test_every_setting_may_be_given(read, tmp_path):
         data=tmp_path,
         language="en",
         exchange_seconds=86400,
+        spool_out=Path("/media/stick/out"),
+        spool_in=Path("/media/stick/in"),
+        spool_megabytes=4000,
         log_level="error",
     )
 
@@ -112,6 +122,11 @@ def test_every_setting_may_be_given(read, tmp_path):
         ),
         ({"LIPTAKO_HOSTS": "  "}, "LIPTAKO_HOSTS: expected …, got "),
         ({"LIPTAKO_DATA": "/nowhere"}, "LIPTAKO_DATA: expected a folder, got /nowhere"),
+        ({"LIPTAKO_SPOOL_OUT": "out"}, "LIPTAKO_SPOOL_OUT: expected /…, got out"),
+        (
+            {"LIPTAKO_SPOOL_MEGABYTES": "4096"},
+            "LIPTAKO_SPOOL_MEGABYTES: expected 0–4095, got 4096",
+        ),
         ({"LIPTAKO_LANGUAGE": "de"}, "LIPTAKO_LANGUAGE: expected fr / en, got de"),
         (
             {"LIPTAKO_LOG_LEVEL": "INFO"},
@@ -223,6 +238,9 @@ def test_every_setting_may_be_given_as_a_file(read, tmp_path, setting):
         "LIPTAKO_DATA": str(tmp_path),
         "LIPTAKO_LANGUAGE": "en",
         "LIPTAKO_EXCHANGE_SECONDS": "7",
+        "LIPTAKO_SPOOL_OUT": "/media/out",
+        "LIPTAKO_SPOOL_IN": "/media/in",
+        "LIPTAKO_SPOOL_MEGABYTES": "7",
         "LIPTAKO_LOG_LEVEL": "debug",
     }
     file = tmp_path / "value"

@@ -9,6 +9,7 @@ from liptako.cli import codes
 from liptako.cli.commands import Commands
 from liptako.cli.files import cannot_read, whole_file
 from liptako.cli.home import start
+from liptako.cli.spool import run_spool
 from liptako.cli.words import complain, error_words, say
 
 if TYPE_CHECKING:  # it needs Django
@@ -32,6 +33,9 @@ def add_commands(commands: Commands) -> None:
     digest = how.add_parser("digest", help=_("how this node judges what a partner holds too"))
     digest.add_argument("member", help=_("id of the member, such as ML"))
     digest.set_defaults(run=run_digest)
+    spool = how.add_parser("spool", help=_("work the folders LIPTAKO_SPOOL_IN and _OUT once"))
+    spool.add_argument("--again", action="store_true", help=_("write files that were there before"))
+    spool.set_defaults(run=run_spool)
 
 
 def run_now(args: Namespace) -> int:

@@ -13,7 +13,8 @@ class Peer(models.Model):
     new, `rate` how many bytes a second went to and fro at the last exchange. No more than
     `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
     only, if there are any, by this State's clock. `differs_since` is when it was seen to judge the
-    same records differently.
+    same records differently, `spooled` tells for which state a file was last put into the outgoing
+    folder.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -31,6 +32,8 @@ class Peer(models.Model):
     bulk_from = models.TimeField(null=True)
     bulk_until = models.TimeField(null=True)
     differs_since = models.DateTimeField(null=True)
+    spooled = models.CharField(max_length=64, blank=True)
+    spooled_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         """Return the member."""

@@ -80,14 +80,18 @@ class Pen:
         return position
 
     def _seed(self, number: int) -> bytes:
-        """Return the seed of a package's salts, drawn when its first entry is written."""
+        """Return the seed of a package's salts, drawn when its first entry is written.
+
+        Once a payload of the package was deleted its seed is gone, and what is written after that
+        gets salts of another one that nobody keeps: from no seed at all anybody could make them.
+        """
         if number not in self._seeds:
             package, _ = Package.objects.get_or_create(
                 channel=self._channel,
                 number=number,
                 defaults={"seed": self._node.random(SEED_BYTES)},
             )
-            self._seeds[number] = bytes(package.seed)
+            self._seeds[number] = bytes(package.seed) or self._node.random(SEED_BYTES)
         return self._seeds[number]
 
 

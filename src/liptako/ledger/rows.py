@@ -107,7 +107,7 @@ def _prepared(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> 
 def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) -> _Prepare | None:
     """Return what makes the value of a field fit for the database; nothing if it is so already."""
 
-    def prepare(value: Any) -> Any:
+    def prepare(value: object) -> object:
         return field.get_db_prep_save(value, database)
 
     if database.vendor != "sqlite":
@@ -121,7 +121,7 @@ def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) ->
     return prepare
 
 
-def _is_utc(value: Any) -> bool:
+def _is_utc(value: object) -> bool:
     """Say whether a value is a time in UTC, as all that come from records are."""
     return isinstance(value, datetime) and value.tzinfo is UTC
 

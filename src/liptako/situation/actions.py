@@ -11,7 +11,7 @@ from liptako.core.errors import RefusedError
 from liptako.core.geo import Region
 from liptako.core.records.envelope import Header, Precedence
 from liptako.core.refs import OBJECT_BYTES, SHORT_BYTES, audience_id, object_id, short_code
-from liptako.federation.recalls import recall_drafts
+from liptako.federation.recalls import erase_drafts, recall_drafts
 from liptako.ledger.node import Node
 from liptako.ledger.reader import roster_of, thread_records
 from liptako.ledger.records import Draft, Record, Thread
@@ -223,6 +223,24 @@ def recall(node: Node, actor: Actor, name: str, audience: str, reason: str) -> R
     )
     own = Draft(kind=RECALLED, object=name, office=actor.office, payload=note)
     return append(node, [own, *drafts, told])[0]
+
+
+@transaction.atomic
+def erase(node: Node, actor: Actor, name: str, reason: str) -> Record:
+    """Delete for good what an own incident or line of the journal said, such as personal data.
+
+    Here at once and with all versions; at partners who hold a copy by a recall. Headers and proofs
+    stay. Returns the line of the audit trail. Raises RefusedError without a reason, and if there is
+    no such thing or nothing is left of it.
+    """
+    require(actor, Right.ERASE_RECORDS)
+    lock()
+    if not queries.is_own_object(node.member, name):
+        raise RefusedError("erase: there is no such incident or line of the journal of this State")
+    drafts = erase_drafts(actor, name, reason)
+    count = str(sum(len(draft.refs) for draft in drafts))
+    told = audit_draft(node, "record.erase", actor=actor, subject=name, detail=count)
+    return append(node, [*drafts, told])[-1]
 
 
 def write_journal(node: Node, actor: Actor, entry: JournalEntry) -> Record:

@@ -17,7 +17,7 @@ from liptako.situation.display import words_of
 from liptako.situation.projection import as_row
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Transform
-from liptako.situation.release_forms import RecallForm, ReleaseForm
+from liptako.situation.release_forms import EraseForm, RecallForm, ReleaseForm
 from liptako.situation.rules import position_of
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
@@ -130,3 +130,26 @@ def recall(request: OfficerRequest, name: str, audience: str) -> HttpResponse:
         "told": [item for item in told if item.audience == audience],
     }
     return render_form(request, "situation/recall.html", context)
+
+
+@officer(Right.ERASE_RECORDS)
+def erase(request: OfficerRequest, name: str) -> HttpResponse:
+    """Erase an own incident or a line of the journal for good; first say what will happen."""
+    member = request.node.member
+    row = queries.incident(request.actor, member, name)
+    entry = queries.journal_entry(request.actor, name)
+    if row is None and (entry is None or entry.erased):
+        raise Http404
+    form = EraseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.erase(request.node, request.actor, name, form.cleaned_data["reason"])
+        except LiptakoError as error:
+            form.add_error(None, error_text(error))
+        else:
+            messages.success(request, _("Erased. The proof that it existed stays."))
+            return redirect("incident", member, name) if row else redirect("journal")
+    released = queries.releases(request.actor, row) if row else ()
+    held = [audience_words(member, frozenset(item.members)) for item in released]
+    context = {"form": form, "row": row, "entry": entry, "held": held}
+    return render_form(request, "situation/erase.html", context)

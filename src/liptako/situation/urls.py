@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from liptako.situation import api, import_views, journal_views, release_views, views
+from liptako.situation import api, backfill_views, import_views, journal_views, release_views, views
 
 urlpatterns = [
     path("incidents/", views.incidents, name="incidents"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("incidents/<slug:name>/change", views.change, name="change"),
     path("incidents/<slug:name>/release", release_views.release, name="release"),
     path("incidents/<slug:name>/recall/<slug:audience>", release_views.recall, name="recall"),
+    path("backfill/", backfill_views.backfill, name="backfill"),
+    path("erase/<slug:name>/", release_views.erase, name="erase"),
     path("map/", views.incident_map, name="map"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),

@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import LiptakoError
-from liptako.federation.recalls import Taken, taken
+from liptako.federation.recalls import Taken, recalls_about, taken, threads_about
+from liptako.ledger.reader import roster_of
 from liptako.ledger.records import Thread
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
@@ -15,6 +16,7 @@ from liptako.situation import actions, queries, words
 from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
 from liptako.situation.models import Release
+from liptako.situation.records import INCIDENT
 from liptako.situation.search import filter_form
 from liptako.web.audiences import audience_namer
 from liptako.web.basemap import reach
@@ -55,7 +57,7 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
     """Show an incident with everything that is known of it here."""
     row = queries.incident(request.actor, author, name)
     if row is None:
-        raise Http404
+        return _gone(request, author, name)
     releases = queries.releases(request.actor, row)
     name_of = audience_namer(request.node.member)
     context = {
@@ -74,6 +76,23 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "transforms": words.TRANSFORMS,
     }
     return render(request, "situation/incident.html", context)
+
+
+def _gone(request: OfficerRequest, author: str, name: str) -> HttpResponse:
+    """Say of an incident that was erased or recalled when, by whom, and why."""
+    recall = recalls_about(author, {name}).get(name)
+    threads = threads_about(author, name, INCIDENT)
+    if recall is None or not threads:
+        raise Http404
+    name_of, own = audience_namer(request.node.member), author == request.node.member
+    rosters = {thread: roster_of(thread.audience) for thread in threads}
+    held = [
+        (name_of(members), taken(thread))
+        for thread, members in rosters.items()
+        if own and members > {author}
+    ]
+    context = {"recall": recall, "own": own, "held": held}
+    return render(request, "situation/gone.html", context)
 
 
 def _deleted(release: Release) -> list[Taken]:
