@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from tests.foreign.logs import read_checkpoint, signed_by
 from tests.foreign.spelling import MEMBER, from_base64, matches, need
 
-_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]*) ([0-9a-f]{16})")
+_PART = "([0-9a-f]{16})"
+_AGE = re.compile(rf"([1-9][0-9]{{0,8}}) (0|[1-9][0-9]*) {_PART}(?: {_PART} {_PART})?")
 _TIME = re.compile(r"(?m)^([1-9][0-9]*) [0-9]+ ")
 
 
@@ -20,6 +21,7 @@ class Heads:
     epoch: int
     time: int
     trust: str
+    digest: tuple | None
     logs: dict
     wanted: dict
 
@@ -45,6 +47,7 @@ def read_heads(lines):
         epoch=int(age[1]),
         time=int(age[2]),
         trust=age[3],
+        digest=(age[4], age[5]) if age[4] else None,
         logs=logs,
         wanted=wanted,
     )

@@ -63,13 +63,20 @@ def check_node(world: World, member: str, forked: set[str]) -> Faults:
 
 
 def check_presence(world: World, forked: set[str]) -> Faults:
-    """Every record that somebody still has is at every member of its audience, with its payload."""
+    """Every record that somebody still has is at every member of its audience, with its payload.
+
+    Of a log with two histories each holds another one: a recall in it reaches some and not others.
+    """
     held = {member: world.held(member) for member in world.members}
     everywhere = set().union(*held.values())
-    recalled = {
-        name for place in everywhere if place in world.written
-        for name in world.written[place].takes_back
-    }  # fmt: skip
+    recalled, perhaps = (
+        {
+            name for place in everywhere
+            if place in world.written and (place.origin in forked) is torn
+            for name in world.written[place].takes_back
+        }
+        for torn in (False, True)
+    )  # fmt: skip
     for place, written in world.written.items():
         if place.origin in forked or (place in world.lost and place not in everywhere):
             continue
@@ -78,8 +85,10 @@ def check_presence(world: World, forked: set[str]) -> Faults:
             if place not in held[member]:
                 yield f"{member} lacks {place.origin}@{place.seq}"
                 continue
-            gone, taken_back = not held[member][place], (place.origin, place.seq) in recalled
-            if written.mark and not expired and gone != taken_back:
+            name, gone = (place.origin, place.seq), not held[member][place]
+            if name in perhaps - recalled:
+                continue
+            if written.mark and not expired and gone != (name in recalled):
                 word = "lacks" if gone else "still has"
                 yield f"{member} {word} the payload of {place.origin}@{place.seq}"
     for place in sorted(everywhere - world.written.keys(), key=str):

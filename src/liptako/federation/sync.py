@@ -42,6 +42,7 @@ from liptako.federation.heads import (
     heads_for,
     histories_for,
     is_lost,
+    judges_otherwise,
     receipts_for,
     sending_order,
 )
@@ -241,6 +242,9 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    said = peers.said_by(report.sender)
+    if said is not None and not report.outdated:
+        peers.note_judged(report.sender, node.clock().moment(), otherwise=judges_otherwise(said))
     if how != "carried":
         _read_parcels(node, report)
     return report

@@ -12,13 +12,15 @@ class Counter(models.Model):
     """One row that every writer locks.
 
     The last place in this node's order, the last place that was drawn, and the epoch of our own
-    logs: a restored node begins new logs, so that it never writes one twice.
+    logs: a restored node begins new logs, so that it never writes one twice. `timeline` is the one
+    of the PostgreSQL server on which that was last so (`fence`); 0 on SQLite.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     position = models.BigIntegerField(default=0)
     projected = models.BigIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=1)
+    timeline = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         """Return the last place."""

@@ -75,7 +75,7 @@ class Pen:
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
         position = store_entries(self._node, self._channel, self._written, position)
-        complete_packages(self._channel, self._written[0].seq)
+        reach(self._channel, self._written[0].seq)
         return position
 
     def _seed(self, number: int) -> bytes:
@@ -136,9 +136,11 @@ def sign_heads_again(node: Node) -> None:
 
 def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
     """Keep the new head of a log."""
-    channel.size, channel.frontier, channel.checkpoint = log.size, log.to_bytes(), note
+    before, channel.size = channel.size, log.size
+    channel.frontier, channel.checkpoint = log.to_bytes(), note
     channel.save()
-    tally.follow(channel)
+    if before == 0:
+        tally.begin(channel)
 
 
 def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
@@ -146,11 +148,11 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
-    gone = recalled_among(channel, entries)
-    bare = {entry.seq for entry in entries if entry.body is None} | gone
-    tally.count_stored(channel, bare)
     rows = _rows(node, channel, entries, position)
     insert_rows(Entry, rows)
+    gone = recalled_among(channel, entries)
+    bare = {entry.seq for entry in entries if entry.body is None} | gone
+    tally.count_bare(channel, bare)
     insert_rows(
         Payload,
         [
@@ -184,8 +186,9 @@ def _rows(node: Node, channel: Channel, entries: Sequence[Accepted], position: i
     ]
 
 
-def complete_packages(channel: Channel, before: int) -> None:
-    """Write the root of every package that has become whole since the log had `before` entries."""
+def reach(channel: Channel, before: int) -> None:
+    """Keep what has become whole since the log had `before` entries: the count, whole packages."""
+    tally.count_run(channel, before)
     for number in range(before // PACKAGE, channel.size // PACKAGE):
         start = number * PACKAGE
         root = tree_hash(leaves(channel.origin, start, start + PACKAGE))

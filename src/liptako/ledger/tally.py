@@ -16,19 +16,19 @@ NO_WORDS: Words = frozenset()
 _CHUNK = 5_000
 
 
-def count_stored(channel: Channel, bare: Iterable[int]) -> None:
-    """Count entries that are about to be stored; `bare` are the places of those without payload.
+def begin(channel: Channel) -> None:
+    """Begin to count a log of which nothing was held so far."""
+    Tally.objects.get_or_create(channel=channel, defaults=_columns(Sums()))
 
-    The first entries of a log begin its sums.
-    """
-    if not Entry.objects.filter(channel=channel).exists():
-        Tally.objects.create(channel=channel, size=channel.size, **_columns(Sums()))
+
+def count_run(channel: Channel, before: int) -> None:
+    """Count the entries of a log that are held in one run, if those `before` were counted."""
+    Tally.objects.filter(channel=channel, size=before).update(size=channel.size)
+
+
+def count_bare(channel: Channel, bare: Iterable[int]) -> None:
+    """Count new entries of a log that lack their payloads."""
     count_changes(((channel.origin, seq), NO_WORDS, frozenset({Basis.NO_PAYLOAD})) for seq in bare)
-
-
-def follow(channel: Channel) -> None:
-    """Note how many entries of a log are held, if it is counted."""
-    Tally.objects.filter(channel=channel).update(size=channel.size)
 
 
 def count_destroyed(places: Iterable[Place]) -> None:
@@ -62,18 +62,19 @@ def begin_again() -> None:
 
 
 def shared_digest(logs: Sequence[Channel]) -> Digest | None:
-    """Return the digest of logs as they were read: `reader.logs_for(partner, begun=False)`.
+    """Return the digest of logs as they were read (`reader.logs_for` a partner, begun or not).
 
-    Nothing if there is no word to give: not all that is held is drawn yet, an entry was shown ahead
-    that heads do not count, a log has grown since it was read, or one was never counted. The order
-    of the questions matters, as others write meanwhile: what is held when it is asked whether all
-    is drawn, is drawn when the sums are read.
+    Nothing if there is no word to give: not all that is held is drawn yet, a log has grown since it
+    was read, one was never counted, or of one there is an entry that was shown ahead. The order of
+    the questions matters, as others write meanwhile: what is held when it is asked whether all is
+    drawn, is drawn when sums are read.
     """
     counter = Counter.objects.filter(id=1).first() or Counter()
-    if counter.projected != counter.position or any(log.ahead for log in logs):
+    if counter.projected != counter.position:
         return None
     tallies = tallies_of(log.origin for log in logs)
-    if any(tallies.get(log.origin, (-1, Sums()))[0] != log.size for log in logs):
+    counted = {origin: size for origin, (size, _) in tallies.items()}
+    if any(log.ahead or counted.get(log.origin) != log.size for log in logs):
         return None
     return digest_of(sums for _, sums in tallies.values())
 
