@@ -1,12 +1,16 @@
 """Puts the foreign reader beside real nodes: what both hold after the same bundle."""
 
+import json
+from base64 import b64encode
+
 from conftest import dossier_of_nodes
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.log.bundle import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
-from liptako.core.records.payload import derive_salt
+from liptako.core.records.payload import derive_salt, payload_hash
+from liptako.core.refs import audience_id
 from liptako.ledger.models import Entry, Rejected, Waiting
 from liptako.ledger.reader import logs_for
 from liptako.ledger.tally import shared_digest
@@ -15,6 +19,7 @@ from tests.foreign.folding import REJECTED, WAITING, states_of
 from tests.foreign.reader import Reader
 
 ORIGIN = "ML/c/0001020304050607/e1"
+AUDIENCE = audience_id(["BF", "ML", "NE"])
 
 
 def reader_for(fleet, member, **changes):
@@ -37,7 +42,7 @@ def held_by_reader(reader):
         (log.origin, place): (entry.data, entry.body)
         for log in reader.logs.values()
         if log.author != reader.member
-        for place, entry in enumerate(log.entries)
+        for place, entry in log.entries.items()
     }
 
 
@@ -103,3 +108,36 @@ def written_by_hand(fleet, log, *, to="BF", sender="ML", cut=256):
             )
         )
     return frames
+
+
+def spelled(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Author:
+    """Somebody at ML who writes whatever comes to mind into one log."""
+
+    def __init__(self):
+        self.log = []
+
+    def write(self, kind, payload, *, name=1, held=True, **changes):
+        """Write a record, and return how another one names it."""
+        place, body = len(self.log), payload if isinstance(payload, bytes) else spelled(payload)
+        digest = payload_hash(derive_salt(bytes(16), place), body)
+        header = {
+            "v": 1,
+            "kind": kind,
+            "author": "ML",
+            "office": "permanence",
+            "audience": AUDIENCE,
+            "compact": 1,
+            "object": f"{name:013}",
+            "lamport": place + 1,
+            "time": 1_790_000_000_000,
+            "payload": {"hash": b64encode(digest).decode(), "size": len(body), "type": "json"},
+        }
+        return self.write_raw(spelled(header | changes), body if held else None)
+
+    def write_raw(self, data, body=None):
+        self.log.append((data, body))
+        return [ORIGIN, len(self.log) - 1, b64encode(leaf_hash(data)[:16]).decode()]

@@ -32,7 +32,7 @@ def states_of(logs, kinds=frozenset(KINDS)):
     """Return the state of every record of these logs, by origin and place."""
     states, threads = {}, defaultdict(list)
     for log in logs.values():
-        for place, entry in enumerate(log.entries):
+        for place, entry in log.entries.items():
             if _is_read(entry, kinds):
                 record = Record(log.origin, place, entry)
                 threads[entry.header.thread].append(record)
@@ -73,7 +73,7 @@ def _first_state(logs, record, states):
     """Return what the refs of a record alone make of it."""
     for ref in record.entry.header.refs:
         log = logs.get(ref.origin)
-        if log is None or ref.place >= log.size:
+        if log is None or ref.place not in log.entries:
             return WAITING
         if states.get((ref.origin, ref.place)) == WAITING:  # only its own thread is in here
             return WAITING
@@ -86,7 +86,7 @@ def words_of(logs, kinds=frozenset(KINDS), states=None):
     """Give the words of all records of these logs, as lines of text without their ends."""
     states = states_of(logs, kinds) if states is None else states
     for log in logs.values():
-        for place, entry in enumerate(log.entries):
+        for place, entry in log.entries.items():
             name = f"{log.origin} {place}"
             if entry.body is None:
                 yield f"{name} no-payload"

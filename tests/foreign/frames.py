@@ -36,15 +36,16 @@ def stream_of(plain):
     """Return what zstd gives, block by block, up to a damaged tail; and whether it was whole."""
     need(plain.startswith(MAGIC), "magic")
     reader = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
-    found, rest = [], plain[len(MAGIC) :]
-    for i in range(0, len(rest), _PIECE):
+    found, rest, behind = [], plain[len(MAGIC) :], 0
+    for behind in range(0, len(rest), _PIECE):
         if reader.eof:
             break
         try:
-            found.append(reader.decompress(rest[i : i + _PIECE]))
+            found.append(reader.decompress(rest[behind : behind + _PIECE]))
         except zstandard.ZstdError:
             return b"".join(found), False
-    return b"".join(found), reader.eof
+    padding = reader.unused_data + rest[behind if reader.eof else len(rest) :]
+    return b"".join(found), reader.eof and not padding.strip(b"\0")
 
 
 def frames_of(stream):
@@ -93,10 +94,13 @@ TYPES = {
     "deeds": (bytes,),
     "heads": (bytes,),
     "room": (int,),
+    "shown": (str, list[int]),
     "channel": (str, list[str], str, bytes, int, bytes),
     "ahead": (int, bytes, _maybe, bytes, list[bytes]),
     "package": (int, list[bytes], list[_maybe], bytes, list[bytes], list[bytes]),
     "history": (str, bytes, int, bytes, list[bytes]),
     "receipt": (str, int, str, int, bytes),
+    "carried": (str, str, bytes),
+    "parcel": (str, str, bytes),
     "end": (int,),
 }

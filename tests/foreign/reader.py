@@ -50,12 +50,13 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Log:
-    """A log as far as it is held."""
+    """A log: `size` entries in one run from the first, and a few beyond that were shown ahead."""
 
     origin: str
     roster: tuple
     lane: str
-    entries: list = field(default_factory=list)
+    entries: dict = field(default_factory=dict)
+    size: int = 0
     subtrees: list = field(default_factory=list)
     checkpoint: Checkpoint | None = None
 
@@ -67,15 +68,17 @@ class Log:
     def audience(self):
         return audience_of(self.roster)
 
-    @property
-    def size(self):
-        return len(self.entries)
-
     def root_at(self, size):
         subtrees = []
-        for place, entry in enumerate(self.entries[:size]):
-            subtrees = extended(subtrees, place, entry.leaf)
+        for place in range(size):
+            subtrees = extended(subtrees, place, self.entries[place].leaf)
         return root_of(subtrees)
+
+    def not_held(self, new):
+        """Return which of these entries, by place, are not held; refuse others than those held."""
+        held = self.entries.keys() & new.keys()
+        need(all(self.entries[at].leaf == new[at].leaf for at in held), "another one is held")
+        return {place: entry for place, entry in new.items() if place not in held}
 
     def entry_of(self, data, body):
         """Return a header with its payload as an entry; as evidence if it does not belong here."""
@@ -212,36 +215,37 @@ class Reader:
             raise RefusedError("two histories")
         self._open = _Open(log=log, checkpoint=checkpoint, start=start)
 
-    def _ahead(self, _report, seq, header, body, salt, proof):
+    def _ahead(self, report, *parts):
         if self._open is None:
             return
+        seq, header, body, salt, proof = parts
         current, self._open = self._open, None  # what is refused ends the intake of its log
-        signed = current.checkpoint
-        header = header if body is None else restored(header, payload_hash(salt, body))
-        good = proves_inclusion(leaf_hash(header), seq, signed.size, signed.root, proof)
-        entry = current.log.entry_of(header, body)
+        log, signed = current.log, current.checkpoint
+        need(len(header) <= LIMIT and len(body or b"") <= LIMIT, "ahead: size")
+        need(body is None or len(salt) == 16, "ahead: salt")
+        entry = payload_checked(log, header, (salt, body))
+        good = proves_inclusion(entry.leaf, seq, signed.size, signed.root, proof)
         need(good and entry.header is not None, "ahead: proof")
         if entry.header.kind == RECALL:
             current.shown |= {(ref.origin, ref.place) for ref in entry.header.refs}
+        if body is not None:
+            report.taken += self._commit(log, log.not_held({seq: entry}))
         self._open = current
 
     def _package(self, report, *parts):
         if self._open is None:
             return
         current, self._open = self._open, None  # what is refused ends the intake of its log
-        new = self._checked(current, parts)
-        log = current.log
-        subtrees = log.subtrees
-        for place, entry in enumerate(new, log.size):
-            subtrees = extended(subtrees, place, entry.leaf)
-        size, signed = log.size + len(new), current.checkpoint
+        new, log, signed = self._checked(current, parts), current.log, current.checkpoint
         if new:
-            proof = parts[-1]
-            good = proves_consistency((size, root_of(subtrees)), (signed.size, signed.root), proof)
-            need(good, "package: proof")
-            self.logs[log.origin] = log
-            self._commit(log, new)
-            log.subtrees, report.taken = subtrees, report.taken + len(new)
+            subtrees = log.subtrees
+            for place, entry in new.items():
+                subtrees = extended(subtrees, place, entry.leaf)
+            size, proof = log.size + len(new), parts[-1]
+            after = (size, root_of(subtrees))
+            need(proves_consistency(after, (signed.size, signed.root), proof), "package: proof")
+            report.taken += self._commit(log, log.not_held(new))
+            log.size, log.subtrees = size, subtrees
             if log.size == signed.size:
                 log.checkpoint = signed
         current.start += len(parts[1])
@@ -256,26 +260,18 @@ class Reader:
         need((len(seed), len(salts)) in {(16, 0), (0, count)}, "package: salts")
         need(all(len(step) == 32 for step in proof), "package: proof")
         need(all(len(one) <= LIMIT for one in (*headers, *filter(None, bodies))), "package: size")
-        entries = []
-        for i, (data, body) in enumerate(zip(headers, bodies, strict=True)):
-            salt = salt_of(seed, start + i) if seed else salts[i]
+        entries = {}
+        for place, (data, body) in enumerate(zip(headers, bodies, strict=True), start):
+            salt = salt_of(seed, place) if seed else salts[place - start]
             need(body is None or len(salt) == 16, "package: salt")
-            entries.append(self._entry(current, start + i, data, (salt, body)))
+            entries[place] = self._entry(current, place, data, (salt, body))
         need(start <= log.size, "package: behind the last entry held")
-        return entries[log.size - start :]
+        return {place: entry for place, entry in entries.items() if place >= log.size}
 
     def _entry(self, current, place, data, payload):
-        salt, body = payload
-        log = current.log
-        if body is None:
-            entry = log.entry_of(data, None)
-            need(self._may_lack(current, place, entry), "package: a payload is kept back")
-            return entry
-        digest = payload_hash(salt, body)
-        entry = log.entry_of(restored(data, digest), body)
-        if entry.header is not None:
-            said = (entry.header.digest, entry.header.size)
-            need(said == (digest, len(body)), "package: not the payload that is named")
+        entry = payload_checked(current.log, data, payload)
+        held_back = payload[1] is None and not self._may_lack(current, place, entry)
+        need(not held_back, "package: a payload is kept back")
         return entry
 
     def _may_lack(self, current, place, entry):
@@ -290,22 +286,25 @@ class Reader:
         return name in held | current.shown
 
     def _commit(self, log, new):
-        first = log.size
-        log.entries += new
-        for entry in new:
+        """Hold new entries, and what they recall no longer; return how many they are."""
+        if not new:
+            return 0
+        self.logs[log.origin] = log
+        log.entries |= new
+        for entry in new.values():
             if entry.header is not None and entry.header.kind == RECALL:
                 self.recalls.append(entry.header)
         for recall in self.recalls:
             for ref in recall.refs:
                 self._take_back(recall, ref)
-        need(log.size == first + len(new), "all or none")
+        return len(new)
 
     def _take_back(self, recall, ref):
         log = self.logs.get(ref.origin)
-        if log is None or ref.place >= log.size:
+        target = log.entries.get(ref.place) if log else None
+        if target is None or target.header is None:
             return
-        target = log.entries[ref.place]
-        meant = target.header is not None and target.header.thread == recall.thread
+        meant = target.header.thread == recall.thread
         if meant and target.leaf[:16] == ref.leaf:
             target.body = None
 
@@ -313,7 +312,7 @@ class Reader:
         """Delete the payloads whose time has passed."""
         self.now = now
         for log in self.logs.values():
-            for entry in log.entries:
+            for entry in log.entries.values():
                 retain = entry.header.retain if entry.header else None
                 if retain is not None and retain <= now:
                     entry.body = None
@@ -341,6 +340,19 @@ class Reader:
         if log.root_at(size) != root:
             self.forked[origin] = size
             raise RefusedError("two histories")
+
+
+def payload_checked(log, data, payload):
+    """Return an entry; its payload, if there is one, must be the one that its header names."""
+    salt, body = payload
+    if body is None:
+        return log.entry_of(data, None)
+    digest = payload_hash(salt, body)
+    entry = log.entry_of(restored(data, digest), body)
+    if entry.header is not None:
+        named = (entry.header.digest, entry.header.size)
+        need(named == (digest, len(body)), "not the payload that is named")
+    return entry
 
 
 def restored(header, digest):

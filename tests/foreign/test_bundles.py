@@ -55,6 +55,7 @@ def test_a_bundle_of_several_packages_is_read_whole(fleet):
     report = both_read(fleet, "BF", bundle_for(fleet, "ML", "BF"), reader)
     assert (report.whole, report.taken, report.faults) == (True, 302, [])
     assert report.heads.trust == reader.compact.trust
+    assert report.heads.digest == shared_digest(reader.logs, PAIR)
     assert sorted(log.lane for log in reader.logs.values()) == ["bulk", "bulk", "urgent"]
     assert shared_digest(reader.logs, PAIR) == digest_at_node(fleet, "BF", "ML")
 

@@ -1,16 +1,13 @@
 """Logs that no program would write, read by a node and by the foreign reader: both judge alike."""
 
-import json
-from base64 import b64encode
 from itertools import count
 
 import pytest
 
-from liptako.core.log.merkle import leaf_hash
-from liptako.core.refs import audience_id
 from tests.bundles import read, sealed_frames
 from tests.foreign.beside import (
-    ORIGIN,
+    AUDIENCE,
+    Author,
     aside_at_node,
     aside_at_reader,
     digest_at_node,
@@ -20,9 +17,7 @@ from tests.foreign.beside import (
     written_by_hand,
 )
 from tests.foreign.folding import REJECTED, WAITING, shared_digest, states_of
-from tests.foreign.spelling import payload_hash, salt_of
 
-AUDIENCE = audience_id(["BF", "ML", "NE"])
 ELSEWHERE = ["NE/c/0001020304050607/e1", 7, "A" * 22 + "=="]
 OFFICE = {"code": "desk", "titles": {"fr": "Bureau"}, "roles": ["planner"]}
 INCIDENT = {
@@ -38,39 +33,6 @@ RELEASE = {
     "audience": AUDIENCE, "members": ["NE", "ML", "BF"], "transform": "cell", "basis": "accord",
 }  # fmt: skip
 RECALLED = {"audience": AUDIENCE, "reason": "erreur"}
-
-
-def spelled(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-class Author:
-    """Somebody at ML who writes whatever comes to mind into one log."""
-
-    def __init__(self):
-        self.log = []
-
-    def write(self, kind, payload, *, name=1, held=True, **changes):
-        """Write a record, and return how another one names it."""
-        place, body = len(self.log), payload if isinstance(payload, bytes) else spelled(payload)
-        digest = payload_hash(salt_of(bytes(16), place), body)
-        header = {
-            "v": 1,
-            "kind": kind,
-            "author": "ML",
-            "office": "permanence",
-            "audience": AUDIENCE,
-            "compact": 1,
-            "object": f"{name:013}",
-            "lamport": place + 1,
-            "time": 1_790_000_000_000,
-            "payload": {"hash": b64encode(digest).decode(), "size": len(body), "type": "json"},
-        }
-        return self.write_raw(spelled(header | changes), body if held else None)
-
-    def write_raw(self, data, body=None):
-        self.log.append((data, body))
-        return [ORIGIN, len(self.log) - 1, b64encode(leaf_hash(data)[:16]).decode()]
 
 
 def both_judge(fleet, author):

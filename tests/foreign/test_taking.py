@@ -14,10 +14,25 @@ from liptako.core.log.bundle import (
     ReceiptFrame,
     RoomFrame,
 )
+from liptako.core.log.merkle import inclusion_proof, leaf_hash, subtrees
+from liptako.core.records.payload import derive_salt
 from liptako.ledger import compacts
+from liptako.ledger.reader import logs_for
+from liptako.ledger.tally import shared_digest
 from tests import pact
 from tests.bundles import bundle_for, open_for, read, replaced, sealed_frames, write
-from tests.foreign.beside import ORIGIN, held_by_node, held_by_reader, reader_for, written_by_hand
+from tests.foreign.beside import (
+    ORIGIN,
+    Author,
+    aside_at_node,
+    aside_at_reader,
+    digest_at_node,
+    held_by_node,
+    held_by_reader,
+    reader_for,
+    written_by_hand,
+)
+from tests.foreign.folding import shared_digest as foreign_digest
 
 LOG = [(b"one", None), (b"two", None), (b"three", None)]
 
@@ -109,6 +124,31 @@ def test_packages_may_come_twice_and_overlap_but_leave_no_gap(fleet):
     assert both_take(fleet, [heads, channel, one, three], reader) == 0
     (whole,) = written_by_hand(fleet, LOG)[2:]
     assert both_take(fleet, [heads, channel, whole], reader) == 1
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_what_is_shown_ahead_is_held_at_once_and_counts_when_its_turn_comes(fleet, honest):
+    """Until then the node has no digest: heads do not say that it holds more."""
+    author = Author()
+    office = {"code": "desk", "titles": {"fr": "Bureau"}, "roles": []}
+    first = author.write("members.office/1", office)
+    author.write("members.office/1", office, name=2)
+    author.write("members.office/1", office, name=3, refs=[first])
+    heads, channel, *packages = written_by_hand(fleet, author.log, cut=1)
+    header, body = author.log[2]
+    leaves = [leaf_hash(data) for data, _ in author.log]
+    proof = inclusion_proof(2, 3, subtrees(leaves)) if honest else ()
+    ahead = AheadFrame(2, header, body, derive_salt(bytes(16), 2), proof)
+    reader = reader_for(fleet, "BF")
+    assert both_take(fleet, [heads, channel, ahead, packages[0]], reader) == (2 if honest else 0)
+    if not honest:
+        return
+    assert sorted(reader.logs[ORIGIN].entries) == [0, 2]
+    with fleet.at("BF"):
+        assert shared_digest(logs_for("ML", begun=False)) is None
+    assert both_take(fleet, [heads, channel, *packages], reader) == 1
+    assert aside_at_reader(reader) == aside_at_node(fleet, "BF") == {}
+    assert foreign_digest(reader.logs, ("BF", "ML")) == digest_at_node(fleet, "BF", "ML")
 
 
 def test_a_third_member_may_not_leave_payloads_out(fleet):

@@ -24,8 +24,8 @@ from liptako.ledger.tally import shared_digest
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
     store.check_fence(node.clock())
-    logs, signed = logs_for(member), sizes()
-    held = logs_for(member, begun=False)
+    signed, held = sizes(), logs_for(member, begun=False)
+    logs = [log for log in held if log.size]  # read once: the digest is of just what the heads say
     heads = Heads(
         sender=node.member,
         recipient=member,

@@ -11,8 +11,9 @@ from liptako.core.digest import Basis, State, Sums, digest_of
 from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import head_of
 from liptako.core.log.merkle import CompactRange, leaf_hash
+from liptako.core.log.verify import Accepted
 from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
+from liptako.core.records.envelope import Header, Lane, PayloadStub, decode_header, encode_header
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.records.shared import RECALL, Recall
 from liptako.core.refs import Ref, audience_id
@@ -216,6 +217,25 @@ def test_no_digest_is_told_of_a_log_that_has_grown_since_it_was_read(log):
         None,
         digest_of([]),
     )
+
+
+def test_no_digest_is_told_while_an_entry_is_held_that_was_shown_ahead(log, node):
+    log.write(held=False)
+    log.write(name=2, body=BAD)
+    channel = ChannelValue(origin=ORIGIN, author="BF", audience=audience_id(ROSTER), lane=Lane.BULK)
+    data, body = log.headers[1], log.bodies[1]
+    shown = Accepted(
+        seq=1, data=data, leaf=leaf_hash(data), salt=derive_salt(bytes(16), 1), body=body,
+        header=decode_header(data),
+    )  # fmt: skip
+    assert store.take_ahead(node, ROSTER, channel, shown) == 1
+    projector.project_pending()
+    assert shared_digest(logs_for("BF", begun=False)) is None
+    assert counted() == expected((1, State.REJECTED))
+    log.arrive()
+    words = ((0, Basis.NO_PAYLOAD), (1, State.REJECTED))
+    assert counted() == expected(*words)
+    assert shared_digest(logs_for("BF", begun=False)) == digest_of([expected(*words)])
 
 
 def test_a_log_of_a_version_that_did_not_count_has_no_digest_until_a_rebuild(log):
