@@ -14,14 +14,13 @@ import msgspec
 import zstandard
 
 from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.log.inflate import WINDOW_LOG, Inflater, cut_short
 from liptako.core.records.payload import payload_hash
 
 MAGIC = b"liptako bundle 1\n"
 FRAME_LIMIT = 48 * 2**20  # bytes: 256 entries with the largest headers and payloads, and room
 _LENGTH_BYTES = 4
 _LEVEL = 10
-_STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
-_WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _EMPTY_HASH = b'"payload":{"hash":""'
 
 _Many = msgspec.Meta(max_length=2**16)
@@ -110,6 +109,23 @@ class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
     proof: Annotated[tuple[bytes, ...], _Many]
 
 
+class WantFrame(msgspec.Struct, frozen=True, array_like=True, tag="want"):
+    """A file that the sender lacks, named by a record for an audience, and how far it has it."""
+
+    audience: str
+    hash: bytes
+    offset: int
+
+
+class ChunkFrame(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
+    """Some bytes of a file that a record for an audience names, from `offset` on."""
+
+    audience: str
+    hash: bytes
+    offset: int
+    data: bytes
+
+
 class LaterFrame(msgspec.Struct, frozen=True):
     """A frame that only a later version can read; it is passed over."""
 
@@ -137,6 +153,8 @@ Known = (
     | PackageFrame
     | ReceiptFrame
     | HistoryFrame
+    | WantFrame
+    | ChunkFrame
     | EndFrame
 )
 Frame = Known | LaterFrame
@@ -145,8 +163,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
 _any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
 _NAMES = frozenset(
-    ("deeds", "heads", "room", "channel", "ahead", "package", "receipt", "history", "end")
-)
+    (
+        "deeds", "heads", "room", "channel", "ahead", "package", "receipt", "history", "want",
+        "chunk", "end",
+    )
+)  # fmt: skip
 
 
 class BundleWriter:
@@ -157,7 +178,7 @@ class BundleWriter:
         target.write(MAGIC)
         self._target = target
         self.written = len(MAGIC)
-        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW_LOG)
+        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         self._frames = 0
 
@@ -177,54 +198,11 @@ class BundleWriter:
         self._target.write(self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH))
 
 
-def _cut_short() -> MalformedError:
-    """Return the error for a bundle whose end is missing."""
-    return MalformedError("bundle: it is cut short; what came before its end was kept")
-
-
 def add_cut(faults: list[LiptakoError]) -> None:
     """Add to what was found in a bundle that its end is missing, unless that was found already."""
-    cut = _cut_short()
+    cut = cut_short()
     if cut.template not in [fault.template for fault in faults]:
         faults.append(cut)
-
-
-class _Inflater:
-    """Decompresses a stream bit by bit, so that hostile bytes cannot fill the memory."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG)
-        self._inflate = decompressor.decompressobj()
-        self._ready = bytearray()
-
-    def read(self, length: int) -> bytes:
-        """Return exactly that many bytes. Raises MalformedError if there are fewer."""
-        while len(self._ready) < length:
-            self._fill()
-        with memoryview(self._ready) as ready:
-            data = bytes(ready[:length])
-        del self._ready[:length]
-        return data
-
-    def is_spent(self) -> bool:
-        """Say whether nothing is left but the mark that ends the compressed bytes.
-
-        Raises MalformedError if that mark is missing.
-        """
-        while not (self._ready or self._inflate.eof):
-            self._fill()
-        return not (self._ready or self._inflate.unused_data or self._source.read(1))
-
-    def _fill(self) -> None:
-        """Decompress some more bytes. Raises MalformedError if there are none, or wrong ones."""
-        part = b"" if self._inflate.eof else self._source.read(_STEP)
-        if not part:
-            raise _cut_short()
-        try:
-            self._ready += self._inflate.decompress(part)
-        except zstandard.ZstdError as cause:
-            raise MalformedError("bundle: the bytes are damaged") from cause
 
 
 def read_bundle(source: BinaryIO) -> Iterator[Frame]:
@@ -234,7 +212,7 @@ def read_bundle(source: BinaryIO) -> Iterator[Frame]:
     """
     if source.read(len(MAGIC)) != MAGIC:
         raise MalformedError("bundle: this is not a Liptako bundle of version 1")
-    inflater = _Inflater(source)
+    inflater = Inflater(source)
     count = 0
     while True:
         frame = _read_frame(inflater)
@@ -246,7 +224,7 @@ def read_bundle(source: BinaryIO) -> Iterator[Frame]:
         yield frame
 
 
-def _read_frame(inflater: _Inflater) -> Frame:
+def _read_frame(inflater: Inflater) -> Frame:
     """Read one frame. Raises MalformedError."""
     length = int.from_bytes(inflater.read(_LENGTH_BYTES), "big")
     if length > FRAME_LIMIT:

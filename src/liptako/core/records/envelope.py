@@ -6,14 +6,26 @@ bytes are kept for ever; the value below is a reading of them (docs/spec/record.
 
 import enum
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import dataclass
 
 import msgspec
 
 from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError
-from liptako.core.records.fields import INT_LIMIT, Json, decode_fields, encode_fields
+from liptako.core.records.attachments import (
+    Attachment,
+    AttachmentWire,
+    attachment_fields,
+    read_attachments,
+)
+from liptako.core.records.fields import (
+    INT_LIMIT,
+    Json,
+    decode_fields,
+    encode_fields,
+    read_base64,
+)
 from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.core.refs import LEAF_BYTES, Ref, author_of, member_id, parse_object_id
 
@@ -70,6 +82,7 @@ class Header:
     marking: str = ""
     retain: Instant | None = None
     refs: tuple[Ref, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     extra: tuple[tuple[str, Json], ...] = ()
 
 
@@ -96,6 +109,7 @@ class _Wire(msgspec.Struct):
     marking: str = ""
     retain: int | None = None
     refs: list[tuple[str, int, str]] = []
+    attachments: list[AttachmentWire] = []
 
 
 _KNOWN = frozenset(_Wire.__struct_fields__)
@@ -138,6 +152,8 @@ def _optional_fields(header: Header) -> dict[str, Json]:
         fields["refs"] = [
             [ref.origin, ref.seq, b64encode(ref.leaf).decode()] for ref in header.refs
         ]
+    if header.attachments:
+        fields["attachments"] = [attachment_fields(item) for item in header.attachments]
     return fields
 
 
@@ -163,6 +179,7 @@ def decode_header(data: bytes) -> Header:
         marking=wire.marking,
         retain=None if wire.retain is None else Instant(wire.retain),
         refs=tuple(_ref(*ref) for ref in wire.refs),
+        attachments=read_attachments(wire.attachments),
         extra=tuple((key, value) for key, value in fields.items() if key not in _KNOWN),
     )
 
@@ -183,7 +200,7 @@ def _check_header(wire: _Wire) -> None:
 
 def _payload_stub(stub: _Stub) -> PayloadStub:
     """Return what the header says of its payload. Raises MalformedError."""
-    digest = _base64(stub.hash, HASH_BYTES)
+    digest = read_base64(stub.hash, HASH_BYTES)
     if not 0 <= stub.size <= PAYLOAD_LIMIT:
         raise MalformedError(
             "payload: expected at most %(limit)d bytes, got %(got)d",
@@ -198,17 +215,4 @@ def _ref(origin: str, seq: int, leaf: str) -> Ref:
     author_of(origin)
     if not 0 <= seq <= INT_LIMIT:
         raise MalformedError("reference: expected a place of 0 or more, got %(got)d", got=seq)
-    return Ref(origin=origin, seq=seq, leaf=_base64(leaf, LEAF_BYTES))
-
-
-def _base64(text: str, length: int) -> bytes:
-    """Read standard base64 of a fixed length, in its one spelling. Raises MalformedError."""
-    try:
-        raw = b64decode(text, validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != length or b64encode(raw).decode() != text:
-        raise MalformedError(
-            "base64: expected %(expected)d bytes, got %(got)s", expected=length, got=text[:60]
-        )
-    return raw
+    return Ref(origin=origin, seq=seq, leaf=read_base64(leaf, LEAF_BYTES))
