@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from liptako.addresses import Database, read_database_url
 from liptako.core.errors import SettingError
-from liptako.env import SETTINGS, Database, Settings, read_database_url, read_settings
+from liptako.env import SETTINGS, Settings, read_settings
 
 SECRET = "a-secret-that-no-message-may-ever-repeat-0123456789"  # noqa: S105 (a test's)
 

@@ -12,9 +12,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, cast
 
+from liptako.addresses import Database
 from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
 from liptako.core.errors import MalformedError, RefusedError, StorageError
-from liptako.env import ENV_FILE, Database, read_settings
+from liptako.env import ENV_FILE, read_settings
 from liptako.ledger.node import ROOT_KEY, SIGN_KEY
 
 _SQLITE = "liptako.sqlite3"

@@ -12,11 +12,13 @@ from liptako.core.errors import LiptakoError, MalformedError, RefusedError, Veri
 from liptako.core.log.bundle import (
     AheadFrame,
     ChannelFrame,
+    ChunkFrame,
     Frame,
     HistoryFrame,
     PackageFrame,
     ReceiptFrame,
     RoomFrame,
+    WantFrame,
 )
 from liptako.core.log.checkpoint import parse_checkpoint
 from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
@@ -24,7 +26,8 @@ from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of
-from liptako.ledger import compacts, histories, recalls, receipts, store
+from liptako.federation import attachments, peers
+from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
 from liptako.ledger.reader import epoch, root_of, signed_size
@@ -34,14 +37,17 @@ from liptako.ledger.reader import epoch, root_of, signed_size
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `receipts` counts what members newly signed that they hold, `room` is how long the answer may
-    be, `more` says that something is left for the next exchange. `outdated` if its sender has told
-    of a later state before: a file that was carried for long, or one that somebody plays again.
+    `receipts` counts what members newly signed that they hold, `chunks` the bytes of files, `wants`
+    are files that the sender lacks. `room` is how long the answer may be, `more` says that
+    something is left for the next exchange. `outdated` if its sender has told of a later state
+    before: a file that was carried for long, or one that somebody plays again.
     """
 
     sender: str = ""
     taken: int = 0
     receipts: int = 0
+    chunks: int = 0
+    wants: list[tuple[str, str, int]] = field(default_factory=list)
     room: int | None = None
     more: bool = False
     outdated: bool = False
@@ -145,6 +151,30 @@ def take_beside(node: Node, frame: Frame, report: Report) -> None:
         take_receipt(node, frame, report)
     elif isinstance(frame, HistoryFrame):
         take_history(node, frame, report)
+    elif isinstance(frame, WantFrame | ChunkFrame):
+        take_file(node, frame, report)
+
+
+def take_file(node: Node, frame: WantFrame | ChunkFrame, report: Report) -> None:
+    """Take note of a file that the sender lacks, or keep bytes of one that is lacking here."""
+    try:
+        if isinstance(frame, ChunkFrame):
+            report.chunks += attachments.take_chunk(node, report.sender, frame)
+        elif len(report.wants) < attachments.WANTS_LIMIT:
+            report.wants.append(attachments.check_want(frame))
+    except LiptakoError as fault:
+        report.faults.append(fault)
+
+
+def settle_files(node: Node, report: Report) -> None:
+    """Keep the files that are whole now, and which ones the sender lacks; sweep what has ended."""
+    report.faults += files.finish(node)
+    if not report.outdated:
+        peers.note_wants(report.sender, report.wants)
+    try:
+        files.sweep(node)
+    except LiptakoError as fault:
+        report.faults.append(fault)
 
 
 def take_receipt(node: Node, frame: ReceiptFrame, report: Report) -> None:

@@ -12,7 +12,8 @@ class Peer(models.Model):
     but that an exchange failed. `alive` is when it last said by its clock (ms UTC) that nothing was
     new, `rate` how many bytes a second went to and fro at the last exchange. No more than
     `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
-    only, if there are any, by this State's clock.
+    only, if there are any, by this State's clock. `wants` are the files that it last said it lacks
+    (audience, hash, how far it has it), `told` stands for those that it knows we lack.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -29,6 +30,8 @@ class Peer(models.Model):
     cap_kbit = models.PositiveIntegerField(default=0)
     bulk_from = models.TimeField(null=True)
     bulk_until = models.TimeField(null=True)
+    wants = models.JSONField(default=list)
+    told = models.CharField(max_length=16, blank=True)
 
     def __str__(self) -> str:
         """Return the member."""

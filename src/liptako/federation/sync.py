@@ -28,7 +28,7 @@ from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import seal, unseal
 from liptako.core.records.envelope import Lane
-from liptako.federation import peers, recalls
+from liptako.federation import attachments, peers, recalls
 from liptako.federation.deeds import take_deeds
 from liptako.federation.heads import (
     agrees,
@@ -42,6 +42,7 @@ from liptako.federation.heads import (
 from liptako.federation.intake import (
     Report,
     open_log,
+    settle_files,
     take,
     take_ahead,
     take_beside,
@@ -63,13 +64,15 @@ class Extent:
 
     `room` is how many bytes it should have at most (one package goes in any case), `answer` how
     many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs.
+    somebody who holds nothing of its logs, and brings the files of its records; `files` is how many
+    bytes of these at most.
     """
 
     room: int | None = None
     answer: int | None = None
     bulk: bool = True
     standalone: bool = False
+    files: int | None = None
 
 
 WHOLE = Extent(standalone=True)
@@ -110,6 +113,13 @@ class _Budget:
         """Return how many bytes of headers and payloads may still go in."""
         return max((self._room or 0) - self._writer.written, 0) * _RATIO
 
+    def for_files(self, extent: Extent) -> attachments.Budget:
+        """Return what is left for files: they go once all packages are through."""
+        rooms = [extent.files] if extent.files is not None else []
+        if self._room is not None:
+            rooms.append(max(self._room - self._writer.written, 0) if extent.bulk else 0)
+        return attachments.Budget(room=min(rooms, default=None), unasked=extent.standalone)
+
     @property
     def is_spent(self) -> bool:
         """Say whether the next package is for the next bundle."""
@@ -128,6 +138,7 @@ def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterato
     yield HeadsFrame(heads_for(node, member))
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
+    yield from attachments.wants_for(node, member)
     yield from histories_for(member, said)
     for log in _logs_to_send(member, said, extent):
         if budget.is_spent:
@@ -144,6 +155,7 @@ def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterato
         yield from recalls_ahead(log, start, end)
         yield from budget.take(log, start, end)
     yield from receipts_for(member, said)
+    yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
 
 
 def _logs_to_send(member: str, said: Heads | None, extent: Extent) -> Iterator[Channel]:
@@ -171,6 +183,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
+    settle_files(node, report)
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)

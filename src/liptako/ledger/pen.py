@@ -15,6 +15,7 @@ from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_head
 from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
 from liptako.core.refs import audience_id, channel_origin
 from liptako.ledger import compacts
+from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
@@ -59,6 +60,7 @@ class Pen:
             marking=draft.marking,
             retain=draft.retain,
             refs=draft.refs,
+            attachments=draft.attachments,
         )
         data = encode_header(header)
         leaf = leaf_hash(data)
@@ -161,14 +163,15 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     ]
     insert_rows(Entry, rows)
     gone = recalled_among(channel, entries)
+    kept = [
+        (row, entry)
+        for row, entry in zip(rows, entries, strict=True)
+        if entry.body is not None and entry.seq not in gone
+    ]
     insert_rows(
-        Payload,
-        [
-            Payload(entry=row, salt=entry.salt, body=entry.body)
-            for row, entry in zip(rows, entries, strict=True)
-            if entry.body is not None and entry.seq not in gone
-        ],
+        Payload, [Payload(entry=row, salt=entry.salt, body=entry.body) for row, entry in kept]
     )
+    note_files(node, channel, kept)
     note_recalls(rows, entries)
     _complete_packages(channel, entries[0].seq)
     return position + len(rows)

@@ -21,6 +21,7 @@ from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger import projector, registry, store
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import (
+    Attached,
     Channel,
     Counter,
     DoubleHistory,
@@ -148,6 +149,6 @@ def _empty() -> None:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    kept = (Receipt, DoubleHistory, Recalled, Payload, Entry, Package, Channel, Counter)
+    kept = (Receipt, DoubleHistory, Recalled, Attached, Payload, Entry, Package, Channel, Counter)
     for model in (Waiting, Rejected, *kept):
         model._default_manager.all().delete()
