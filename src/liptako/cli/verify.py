@@ -22,15 +22,18 @@ from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
     ChannelFrame,
+    ChunkFrame,
     DeedsFrame,
     Frame,
     HistoryFrame,
     LaterFrame,
     PackageFrame,
     ReceiptFrame,
+    WantFrame,
     add_cut,
     read_bundle,
 )
+from liptako.core.log.chunks import FileCheck
 from liptako.core.log.delivery import (
     Delivery,
     Place,
@@ -125,6 +128,7 @@ class Verification:
         self._log: _Log | None = None
         self._passes = False
         self._recalled: set[Place] = set()
+        self._files = FileCheck()
 
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
@@ -135,6 +139,7 @@ class Verification:
             heads = self._check_heads(first)
             for frame in frames:
                 yield from self._faults_of(frame, heads)
+            yield from self._files.faults()
         except LiptakoError as fault:
             yield fault
 
@@ -145,7 +150,9 @@ class Verification:
                 self._log = None
                 self._log = self._open_log(frame, heads)
                 self._passes = False
-            elif isinstance(frame, ReceiptFrame | HistoryFrame | LaterFrame):
+            elif isinstance(frame, ChunkFrame):
+                self._files.take(frame)
+            elif isinstance(frame, ReceiptFrame | HistoryFrame | WantFrame | LaterFrame):
                 return  # they speak of what is held elsewhere, or to a later version
             elif self._passes:
                 return
@@ -186,7 +193,9 @@ class Verification:
         log.held, new = accept_package(known.channel, log.held, known.checkpoint, frame)
         yield from (entry.fault for entry in new if entry.fault)
         for entry in new:
-            self._recalled |= recalled_by(entry.header) if entry.header else frozenset()
+            if entry.header is not None:
+                self._recalled |= recalled_by(entry.header)
+                self._files.name(entry.header)
         say(
             _("  entries %(first)d–%(last)d verified")
             % {"first": frame.start, "last": log.held.size - 1}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 from django.core.files.base import File
@@ -221,4 +222,20 @@ def stored_files(node: Node) -> Iterator[tuple[str, int, IO[bytes]]]:
         with _told():
             if _storage().exists(name):
                 with _storage().open(name) as file:
-                    yield name, row.size, file
+                    yield name, _storage().size(name), file
+
+
+def restore_files(node: Node, folder: Path) -> None:
+    """Put files out of a backup into the storage; those that it lacks are asked of partners again.
+
+    Raises StorageError.
+    """
+    for row in StoredFile.objects.all():
+        name = name_of(node, row.digest)
+        with _told():
+            if (folder / name).exists() and not _storage().exists(name):
+                with (folder / name).open("rb") as content:
+                    _put(name, content)
+            if not _storage().exists(name):
+                Attached.objects.filter(digest=row.digest).update(held=False)
+                row.delete()
