@@ -50,7 +50,7 @@ class FilesField(forms.FileField):
         told = {"name": file.name, "limit": filesizeformat(self.limit)}
         if (file.size or 0) > self.limit:
             raise forms.ValidationError(
-                _("%(name)s is too large: at most %(limit)s. Nothing was sent.") % told
+                _("%(name)s is too large: at most %(limit)s. Nothing was saved.") % told
             )
         try:
             return check_file(file.read())

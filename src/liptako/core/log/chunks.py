@@ -1,4 +1,4 @@
-"""Files in a bundle, checked by somebody who holds nothing: are they the ones that records name?"""
+"""Files in a bundle, checked by somebody who holds nothing: they are the ones that were named."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
