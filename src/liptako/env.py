@@ -71,7 +71,7 @@ SETTINGS = (
     Setting(
         "LIPTAKO_ATTACHMENT_MB",
         "`20`",
-        "Megabytes that one file may have, of our own and of partners (1 to 500).",
+        "Megabytes (of 2²⁰ bytes) that one file may have, of our own and of partners (1 to 500).",
     ),
     Setting("LIPTAKO_LANGUAGE", "`fr`", "Language until a person chooses: `fr` or `en`."),
     Setting(
@@ -115,7 +115,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         listen=_listen(values),
         data=_data(values),
         attachments=_attachments(values, home),
-        attachment_bytes=_integer(values, "LIPTAKO_ATTACHMENT_MB", 20, range(1, 501)) * 10**6,
+        attachment_bytes=_integer(values, "LIPTAKO_ATTACHMENT_MB", 20, range(1, 501)) * 2**20,
         language=_choice(values, "LIPTAKO_LANGUAGE", "fr", LANGUAGES),
         exchange_seconds=_integer(values, "LIPTAKO_EXCHANGE_SECONDS", 60, range(1, 86_401)),
         log_level=_choice(values, "LIPTAKO_LOG_LEVEL", "info", _LEVELS),

@@ -19,7 +19,7 @@ from liptako.core.records.attachments import DIGEST_BYTES
 from liptako.federation import peers
 from liptako.ledger import files
 from liptako.ledger.attachments import missing
-from liptako.ledger.models import Attached, Incoming
+from liptako.ledger.file_models import Attached, Incoming
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, roster_of
 

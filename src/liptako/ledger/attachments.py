@@ -15,7 +15,8 @@ from liptako.core.errors import MalformedError, RefusedError
 from liptako.core.log.verify import Accepted
 from liptako.core.records.attachments import Attachment
 from liptako.core.records.envelope import decode_header
-from liptako.ledger.models import Attached, Channel, Entry, Incoming, StoredFile
+from liptako.ledger.file_models import Attached, Incoming, StoredFile
+from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.records import Thread
 

@@ -22,7 +22,7 @@ from django.db.models import Exists, F, OuterRef
 from liptako.core.errors import LiptakoError, RefusedError, StorageError, VerificationError
 from liptako.core.records.attachments import Attachment, attachment_of
 from liptako.ledger.attachments import for_audience, mark_named
-from liptako.ledger.models import Attached, Chunk, Incoming, StoredFile
+from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
 from liptako.ledger.node import Node
 from liptako.ledger.store import lock
 
@@ -62,7 +62,7 @@ def keep(node: Node, data: bytes, *, type_: str, name: str) -> Attachment:
     """
     if not 0 < len(data) <= node.file_limit:
         raise RefusedError(
-            "attachment: expected a file of 1 byte to %(limit)d MB", limit=node.file_limit // 10**6
+            "attachment: expected a file of 1 byte to %(limit)d MB", limit=node.file_limit // 2**20
         )
     made = attachment_of(data, type_=type_, name=name)
     _keep(node, made.hash.hex(), BytesIO(data), len(data))

@@ -21,7 +21,7 @@ from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger import projector, registry, store
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import (
-    Attached,
+    FILES,
     Channel,
     Counter,
     DoubleHistory,
@@ -149,6 +149,16 @@ def _empty() -> None:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    kept = (Receipt, DoubleHistory, Recalled, Attached, Payload, Entry, Package, Channel, Counter)
+    kept = (
+        Receipt,
+        DoubleHistory,
+        Recalled,
+        *FILES[:-1],
+        Payload,
+        Entry,
+        Package,
+        Channel,
+        Counter,
+    )
     for model in (Waiting, Rejected, *kept):
         model._default_manager.all().delete()

@@ -55,7 +55,8 @@ class FilesField(forms.FileField):
         try:
             return check_file(file.read())
         except LiptakoError as error:
-            raise forms.ValidationError(f"{file.name}: {error_text(error)}") from error
+            told = {"name": file.name, "why": error_text(error)}
+            raise forms.ValidationError(_("%(name)s: %(why)s") % told) from error
 
 
 class FilesForm(forms.Form):

@@ -17,7 +17,7 @@ from liptako.core.records.shared import RECALL, Recall
 from liptako.core.refs import LEAF_BYTES, Ref, audience_id
 from liptako.federation import exchange, peers, sync
 from liptako.ledger import files, store
-from liptako.ledger.models import Attached, Chunk, Incoming, StoredFile
+from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
 from liptako.ledger.records import Draft
 from liptako.members.records import AUDIT, Audit
 from tests.bundles import (

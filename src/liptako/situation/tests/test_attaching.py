@@ -9,7 +9,7 @@ from liptako.core.errors import MalformedError, NotAllowedError, RefusedError
 from liptako.core.refs import audience_id
 from liptako.ledger import files, registry
 from liptako.ledger.attachments import files_of
-from liptako.ledger.models import Attached as Row
+from liptako.ledger.file_models import Attached as Row
 from liptako.ledger.models import Entry, StoredFile
 from liptako.ledger.records import Thread
 from liptako.ledger.testing import check_bytes, check_order, check_rebuild
@@ -251,7 +251,7 @@ def test_a_report_may_bring_files_which_its_page_gives_to_be_saved(sign_in):
         ([upload(b"", "empty.pdf")], "empty"),
         ([upload(PHOTO[:-8], "cut.jpg")], "cut.jpg: "),
         ([upload() for _ in range(9)], "At most 8 files"),
-        ([upload(b"%PDF-" + bytes(20 * 10**6), "long.pdf")], "long.pdf is too large"),
+        ([upload(b"%PDF-" + bytes(20 * 2**20), "long.pdf")], "long.pdf is too large"),
     ],
 )
 def test_a_file_that_is_not_taken_is_told_and_nothing_is_written(sign_in, brought, told):
