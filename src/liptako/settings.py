@@ -201,9 +201,6 @@ if isinstance(_attachments, Bucket):
             "bucket_name": _attachments.name,
             "access_key": _attachments.key,
             "secret_key": _attachments.secret,
-            "region_name": "us-east-1",  # what a storage without regions expects in signatures
-            "addressing_style": "path",
-            "file_overwrite": True,
         },
     }
 else:

@@ -52,7 +52,9 @@ def _told() -> Iterator[None]:
         yield
     except OSError as cause:
         why = cause.strerror or str(cause)
-        raise StorageError("attachment: the storage would not take it: %(why)s", why=why) from cause
+        raise StorageError(
+            "attachment: the storage does not answer, or would not take it: %(why)s", why=why
+        ) from cause
 
 
 def keep(node: Node, data: bytes, *, type_: str, name: str) -> Attachment:

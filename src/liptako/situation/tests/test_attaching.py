@@ -10,7 +10,8 @@ from liptako.core.refs import audience_id
 from liptako.ledger import files, registry
 from liptako.ledger.attachments import files_of
 from liptako.ledger.file_models import Attached as Row
-from liptako.ledger.models import Entry, StoredFile
+from liptako.ledger.file_models import StoredFile
+from liptako.ledger.models import Entry
 from liptako.ledger.records import Thread
 from liptako.ledger.testing import check_bytes, check_order, check_rebuild
 from liptako.members.models import AuditEvent
