@@ -25,7 +25,14 @@ from liptako.core.log.bundle import (
     restore_hash,
     strip_hash,
 )
-from liptako.core.log.sealed import check_recipient, new_identity, recipient_of, seal, unseal
+from liptako.core.log.sealed import (
+    check_recipient,
+    new_identity,
+    padded_size,
+    recipient_of,
+    seal,
+    unseal,
+)
 
 FRAMES = [
     HeadsFrame(b"note"),
@@ -260,3 +267,20 @@ def test_keys_of_age_in_another_spelling_are_refused():
 def test_a_file_that_is_no_bundle_at_all_is_told_apart(data):
     with pytest.raises(MalformedError, match="this file is no bundle of Liptako"):
         unsealed(data)
+
+
+def test_zero_bytes_may_follow_and_nothing_else():
+    data = bundle(FRAMES)
+    for padding in (bytes(1), bytes(5_000)):
+        assert read_all(data + padding) == (FRAMES, None)
+    for rest in (b"x", bytes(3_000) + b"x"):
+        frames, error = read_all(data + rest)
+        assert frames == FRAMES
+        assert "nothing after its end" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("size", "padded"), [(1, 1024), (1024, 1024), (1025, 1088), (2500, 2560), (10**6, 1015808)]
+)
+def test_what_a_stranger_carries_has_one_of_few_sizes(size, padded):
+    assert padded_size(size) == padded

@@ -216,7 +216,8 @@ def ahead(seq=2, data=None, proof=None):
 
 
 def test_a_recall_shown_ahead_lets_a_third_member_leave_out_what_it_names():
-    shown = open_ahead(WITH_RECALL, ahead())
+    shown, entry = open_ahead(WITH_RECALL, ahead())
+    assert (entry.seq, entry.data) == (2, recall_header([NAMED]))
     assert shown.recalled == {(ORIGIN, 0)}
     assert check_package(shown, package(bodies=(None,)), NOW).due == 1
     with pytest.raises(VerificationError, match="has left out a payload"):
@@ -225,7 +226,7 @@ def test_a_recall_shown_ahead_lets_a_third_member_leave_out_what_it_names():
 
 def test_another_record_shown_ahead_lets_nothing_be_left_out():
     proof = inclusion_proof(1, 3, subtrees(LEAVES))
-    assert open_ahead(WITH_RECALL, ahead(1, header(1), proof)).recalled == frozenset()
+    assert open_ahead(WITH_RECALL, ahead(1, header(1), proof))[0].recalled == frozenset()
 
 
 @pytest.mark.parametrize(

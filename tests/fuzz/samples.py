@@ -12,12 +12,15 @@ from liptako.core.keys import signer_from_seed, write_private_key
 from liptako.core.log.bundle import (
     AheadFrame,
     BundleWriter,
+    CarriedFrame,
     ChannelFrame,
     HeadsFrame,
     HistoryFrame,
     PackageFrame,
+    ParcelFrame,
     ReceiptFrame,
     RoomFrame,
+    ShownFrame,
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
@@ -107,11 +110,14 @@ _WAY = inclusion_proof(0, 3, lambda start, end: tree_hash(LEAVES[start:end]))
 FRAMES = (
     HeadsFrame(HEADS),
     RoomFrame(65_536),
+    ShownFrame(ORIGIN, (7, 9)),
     ChannelFrame(ORIGIN, ROSTER, "bulk", CHECKPOINT_NOTE, 0, b""),
     AheadFrame(0, HEADERS[0], BODIES[0], derive_salt(SEED, 0), _WAY),
     PACKAGE,
     HistoryFrame(ORIGIN, CHECKPOINT_NOTE, 3, CHECKPOINT.root, ()),
     ReceiptFrame(ORIGIN, 3, "BF", 1_790_000_000, RECEIPT.signature),
+    CarriedFrame("ML", "NE", bytes(16)),
+    ParcelFrame("ML", "NE", b"age-encryption.org/v1\n"),
 )
 FRAME_VALUES = [msgspec.msgpack.decode(msgspec.msgpack.encode(frame)) for frame in FRAMES]
 VERSION = pact.first(*ROSTER)

@@ -121,7 +121,7 @@ def _bundle(data: bytes) -> None:
             if isinstance(frame, ChannelFrame):
                 delivery, log = open_delivery(frame, heads, compact), CompactRange()
             elif isinstance(frame, AheadFrame) and delivery is not None:
-                delivery = open_ahead(delivery, frame)
+                delivery, _ = open_ahead(delivery, frame)
             elif isinstance(frame, PackageFrame) and delivery is not None:
                 delivery = check_package(delivery, frame, NOW)
                 log, _ = accept_package(delivery.channel, log, delivery.checkpoint, frame)

@@ -21,6 +21,7 @@ from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import (
     AheadFrame,
+    CarriedFrame,
     ChannelFrame,
     ChunkFrame,
     DeedsFrame,
@@ -28,7 +29,10 @@ from liptako.core.log.bundle import (
     HistoryFrame,
     LaterFrame,
     PackageFrame,
+    ParcelFrame,
     ReceiptFrame,
+    RoomFrame,
+    ShownFrame,
     WantFrame,
     add_cut,
     read_bundle,
@@ -111,6 +115,12 @@ def _reader_of(compact: Compact, identity: str) -> str | None:
     )
 
 
+_BESIDE = (
+    ReceiptFrame, HistoryFrame, ShownFrame, ParcelFrame, CarriedFrame, RoomFrame, WantFrame,
+    LaterFrame,
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class _Log:
     """A log while it is checked: what is due, and the entries that were seen."""
@@ -152,12 +162,12 @@ class Verification:
                 self._passes = False
             elif isinstance(frame, ChunkFrame):
                 self._files.take(frame)
-            elif isinstance(frame, ReceiptFrame | HistoryFrame | WantFrame | LaterFrame):
-                return  # they speak of what is held elsewhere, or to a later version
+            elif isinstance(frame, _BESIDE):
+                return  # they speak of what is held elsewhere, are for others or a later version
             elif self._passes:
                 return
             elif isinstance(frame, AheadFrame) and self._log is not None:
-                self._log.delivery = open_ahead(self._log.delivery, frame)
+                self._log.delivery, _ = open_ahead(self._log.delivery, frame)
             elif isinstance(frame, PackageFrame) and self._log is not None:
                 yield from self._check_package(self._log, frame)
             else:

@@ -14,6 +14,7 @@ from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
 from liptako.federation.models import Peer
 from liptako.federation.pace import Pace, extent_for
+from liptako.federation.parcels import owes_parcels
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 
@@ -54,7 +55,7 @@ def _exchange(node: Node, member: str, client: Client, pace: Callable[[Peer], Pa
 def _is_same(node: Node, member: str, client: Client) -> bool:
     """Say whether both sides hold what they last said, by a signed line each way."""
     said = peers.said_by(member)
-    if said is None or owes(node, member):
+    if said is None or owes(node, member) or owes_parcels(node, member):
         return False
     mine, partner = read_heads(heads_for(node, member)), compacts.current().check_exchange(member)
     now = node.clock()
@@ -73,10 +74,11 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
     """Exchange bundles until nothing is left, a round brings nothing new, or time is up."""
     peer, member = pace.peer, pace.peer.member
     total, pins = Report(sender=member), compacts.current().check_exchange(member).keys.pins
+    report = Report()
     while True:
         bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
         extent = extent_for(node, peer, pace.room)
-        extent = replace(extent, answer=extent.room)
+        extent = replace(extent, answer=extent.room, shown=frozenset(report.shown))
         told = attachments.told(node, member)
         sync.write_bundle(node, member, bundle, extent)
         written = pace.elapsed()
@@ -89,7 +91,8 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
         total.chunks += report.chunks
         total.faults += report.faults
         moved = report.taken or report.receipts or report.chunks or _held_by(member) != before
-        total.more = bool(moved) and not report.faults and owes(node, member)
+        left = owes(node, member) or owes_parcels(node, member)
+        total.more = bool(moved or report.arrived) and not report.faults and left
         if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
             break
     peers.note_rate(member, peer.rate)
@@ -114,6 +117,7 @@ def answer(node: Node, request: bytes) -> bytes:
         logger.warning("bundle from %s: %s", report.sender, fault)
     reply = io.BytesIO()
     extent = extent_for(node, peers.peer(report.sender), report.room)
+    extent = replace(extent, shown=frozenset(report.shown))
     sync.write_bundle(node, report.sender, reply, extent)
     return reply.getvalue()
 
@@ -125,7 +129,7 @@ def _answer_same(node: Node, request: bytes) -> bytes:
     """
     sender = peers.partner(node, read_same(request).sender).member
     said, now = peers.said_by(sender), node.clock()
-    if said is None or owes(node, sender):
+    if said is None or owes(node, sender) or owes_parcels(node, sender):
         return b""
     mine = read_heads(heads_for(node, sender))
     public = compacts.current().check_exchange(sender).keys.sign

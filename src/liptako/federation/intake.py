@@ -11,22 +11,25 @@ from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
 from liptako.core.log.bundle import (
     AheadFrame,
+    CarriedFrame,
     ChannelFrame,
     ChunkFrame,
     Frame,
     HistoryFrame,
     PackageFrame,
+    ParcelFrame,
     ReceiptFrame,
     RoomFrame,
+    ShownFrame,
     WantFrame,
 )
 from liptako.core.log.checkpoint import parse_checkpoint
-from liptako.core.log.delivery import Delivery, check_package, open_ahead, open_delivery
+from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
 from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of
-from liptako.federation import attachments, peers
+from liptako.federation import attachments, parcels, peers
 from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -38,9 +41,10 @@ class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
     `receipts` counts what members newly signed that they hold, `chunks` the bytes of files, `wants`
-    are files that the sender lacks. `room` is how long the answer may be, `more` says that
-    something is left for the next exchange. `outdated` if its sender has told of a later state
-    before: a file that was carried for long, or one that somebody plays again.
+    are files that the sender lacks. `room` is how long the answer may be, `shown` what the sender
+    was shown ahead and has kept, `arrived` are parcels that it has carried for this node. `more`
+    says that something is left for the next exchange. `outdated` if its sender has told of a later
+    state before: a file that was carried for long, or one that somebody plays again.
     """
 
     sender: str = ""
@@ -49,6 +53,8 @@ class Report:
     chunks: int = 0
     wants: list[tuple[str, str, int]] = field(default_factory=list)
     room: int | None = None
+    shown: set[Place] = field(default_factory=set)
+    arrived: list[ParcelFrame] = field(default_factory=list)
     more: bool = False
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
@@ -76,13 +82,20 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
     return replace(delivery, recalled=recalls.recalled_places(frame.origin))
 
 
-def take_ahead(delivery: Delivery, frame: AheadFrame, report: Report) -> Delivery | None:
-    """Take note of an entry that is shown ahead; a fault ends the intake of its log."""
+def take_ahead(
+    node: Node, delivery: Delivery, frame: AheadFrame, report: Report
+) -> Delivery | None:
+    """Keep an entry that is shown ahead; a fault ends the intake of its log."""
     try:
-        return open_ahead(delivery, frame)
+        behind, entry = open_ahead(delivery, frame)
+        report.taken += store.take_ahead(node, delivery.roster, delivery.channel, entry)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
+    except (DataError, IntegrityError) as cause:
+        report.faults.append(_unstorable(delivery, cause))
+        return None
+    return behind
 
 
 def _check_frozen(delivery: Delivery) -> None:
@@ -135,24 +148,42 @@ def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) ->
         report.faults.append(fault)
         return None
     except (DataError, IntegrityError) as cause:
-        origin, why = delivery.channel.origin, str(cause)[:200]
-        report.faults.append(
-            MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
-        )
+        report.faults.append(_unstorable(delivery, cause))
         return None
     return behind
+
+
+def _unstorable(delivery: Delivery, cause: Exception) -> MalformedError:
+    """Return the fault for what the database does not take."""
+    origin, why = delivery.channel.origin, str(cause)[:200]
+    return MalformedError("%(origin)s: it cannot be stored: %(why)s", origin=origin, why=why)
 
 
 def take_beside(node: Node, frame: Frame, report: Report) -> None:
     """Take what does not belong to the log before it; pass over what nobody here knows."""
     if isinstance(frame, RoomFrame):
         report.room = frame.size
+    elif isinstance(frame, ShownFrame):
+        report.shown |= {(frame.origin, seq) for seq in frame.places}
     elif isinstance(frame, ReceiptFrame):
         take_receipt(node, frame, report)
     elif isinstance(frame, HistoryFrame):
         take_history(node, frame, report)
     elif isinstance(frame, WantFrame | ChunkFrame):
         take_file(node, frame, report)
+    elif isinstance(frame, ParcelFrame | CarriedFrame):
+        take_parcel(node, frame, report)
+
+
+def take_parcel(node: Node, frame: ParcelFrame | CarriedFrame, report: Report) -> None:
+    """Take a parcel, or the word that one has gone a step further."""
+    try:
+        if isinstance(frame, CarriedFrame):
+            parcels.take_carried(node, report.sender, frame)
+        elif parcels.take_parcel(node, report.sender, frame):
+            report.arrived.append(frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
 
 
 def take_file(node: Node, frame: WantFrame | ChunkFrame, report: Report) -> None:
@@ -166,10 +197,13 @@ def take_file(node: Node, frame: WantFrame | ChunkFrame, report: Report) -> None
         report.faults.append(fault)
 
 
-def settle_files(node: Node, report: Report) -> None:
-    """Keep the files that are whole now, and which ones the sender lacks; sweep what has ended."""
+def settle_files(node: Node, report: Report, how: peers.Door) -> None:
+    """Keep the files that are whole now, and which ones the sender lacks; sweep what has ended.
+
+    A parcel tells of no files: it goes through somebody else.
+    """
     report.faults += files.finish(node)
-    if not report.outdated:
+    if not (report.outdated or how == "carried"):
         peers.note_wants(report.sender, report.wants)
     try:
         files.sweep(node)

@@ -38,6 +38,33 @@ class Peer(models.Model):
         return self.member
 
 
+class Parcel(models.Model):
+    """A sealed bundle on its way through a third member, who cannot read it.
+
+    `carrier` is empty if this node carries it. `sealed` is empty once it is where it was to go to
+    next; `mark` stands for what is in it, if this node wrote it.
+    """
+
+    sender = models.CharField(max_length=12)
+    recipient = models.CharField(max_length=12)
+    carrier = models.CharField(max_length=12, blank=True)
+    digest = models.BinaryField()
+    sealed = models.BinaryField()
+    mark = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        """The latest one of a pair on each way."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["sender", "recipient", "carrier"], name="parcel_once"),
+        )
+
+    def __str__(self) -> str:
+        """Return the way."""
+        return f"{self.sender} → {self.recipient}"
+
+
 class Recall(Projected):
     """Records that their author took back: how many, why, when by its clock."""
 

@@ -23,8 +23,9 @@ from liptako.ledger.receipts import NOTHING, Sizes, sizes
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor
 
-Door = Literal["file", "network", "answer"]
-"""How a bundle came: out of a file, in a partner's request, or as the answer to a request of ours.
+Door = Literal["file", "network", "answer", "carried"]
+"""How a bundle came: out of a file, in a partner's request, as the answer to a request of ours, or
+through a third member.
 
 Of these only an answer is known to be of today: it came from who holds the pinned key of TLS.
 """

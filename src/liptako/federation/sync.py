@@ -4,31 +4,37 @@ Only logs whose audience has the partner in it are read (`ledger.reader.logs_for
 verified package by package before it is kept; what is good before a fault stays.
 """
 
+import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from liptako.core.compact.dossier import write_dossier
-from liptako.core.errors import MalformedError
+from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import (
     AheadFrame,
     BundleWriter,
+    CarriedFrame,
     ChannelFrame,
     DeedsFrame,
     Frame,
     HeadsFrame,
     Known,
     PackageFrame,
+    ParcelFrame,
     RoomFrame,
+    ShownFrame,
     add_cut,
     read_bundle,
 )
-from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.delivery import Delivery, Place, heads_note, open_sender
 from liptako.core.log.heads import Heads
-from liptako.core.log.sealed import seal, unseal
+from liptako.core.log.sealed import padded_size, seal, unseal
 from liptako.core.records.envelope import Lane
-from liptako.federation import attachments, peers, recalls
+from liptako.federation import attachments, parcels, peers, recalls
+from liptako.federation.ahead import Lack, overtaking
 from liptako.federation.deeds import take_deeds
 from liptako.federation.heads import (
     agrees,
@@ -39,18 +45,17 @@ from liptako.federation.heads import (
     receipts_for,
     sending_order,
 )
-from liptako.federation.intake import (
-    Report,
-    open_log,
-    settle_files,
-    take,
-    take_ahead,
-    take_beside,
-)
+from liptako.federation.intake import Report, open_log, settle_files, take, take_ahead, take_beside
 from liptako.ledger import compacts, projector
-from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for, packages_of, recalls_ahead, signed_size
+from liptako.ledger.reader import (
+    entries_ahead,
+    logs_for,
+    packages_of,
+    places_ahead,
+    recalls_ahead,
+    signed_size,
+)
 from liptako.ledger.receipts import sign_receipts
 from liptako.ledger.tree import range_at
 
@@ -65,7 +70,8 @@ class Extent:
     `room` is how many bytes it should have at most (one package goes in any case), `answer` how
     many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
     somebody who holds nothing of its logs, and brings the files of its records; `files` is how many
-    bytes of these at most.
+    bytes of these at most where `room` says nothing. `shown` is what the partner was shown ahead and kept. One that goes
+    through a `carrier` is padded and leaves out what the carrier may have itself, and files.
     """
 
     room: int | None = None
@@ -73,6 +79,8 @@ class Extent:
     bulk: bool = True
     standalone: bool = False
     files: int | None = None
+    shown: frozenset[Place] = frozenset()
+    carrier: str = ""
 
 
 WHOLE = Extent(standalone=True)
@@ -89,6 +97,8 @@ def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> i
             writer.write(frame)
             count += len(frame.headers) if isinstance(frame, PackageFrame) else 0
         writer.close()
+        if extent.carrier:
+            plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
     return count
@@ -100,25 +110,36 @@ class _Budget:
     def __init__(self, room: int | None, writer: BundleWriter) -> None:
         self._room, self._writer, self._given = room, writer, False
 
-    def take(self, log: Channel, start: int, end: int) -> Iterator[PackageFrame]:
+    def take(self, lack: Lack) -> Iterator[PackageFrame]:
         """Give the packages of a log until nothing more fits in."""
-        room = None if self._room is None else self._left
-        for package in packages_of(log, start, end, room):
+        for package in packages_of(*lack, None if self._room is None else self.left):
             self._given = True
             yield package
             if self.is_spent:
                 return
 
-    def _left(self) -> int:
+    @property
+    def is_limited(self) -> bool:
+        """Say whether something may be left for the next bundle."""
+        return self._room is not None
+
+    def left(self) -> int:
         """Return how many bytes of headers and payloads may still go in."""
-        return max((self._room or 0) - self._writer.written, 0) * _RATIO
+        return self.bytes_left * _RATIO
+
+    @property
+    def bytes_left(self) -> int:
+        """Return how many bytes may still go in that cannot be compressed."""
+        if self._room is None:
+            return parcels.PARCEL_LIMIT
+        return max(self._room - self._writer.written, 0)
 
     def for_files(self, extent: Extent) -> attachments.Budget:
         """Return what is left for files: they go once all packages are through."""
-        rooms = [extent.files] if extent.files is not None else []
-        if self._room is not None:
-            rooms.append(max(self._room - self._writer.written, 0) if extent.bulk else 0)
-        return attachments.Budget(room=min(rooms, default=None), unasked=extent.standalone)
+        room = extent.files
+        if self.is_limited:
+            room = self.bytes_left if extent.bulk else 0
+        return attachments.Budget(room=room, unasked=extent.standalone)
 
     @property
     def is_spent(self) -> bool:
@@ -138,36 +159,73 @@ def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterato
     yield HeadsFrame(heads_for(node, member))
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
-    yield from attachments.wants_for(node, member)
+    if not extent.carrier:
+        yield from attachments.wants_for(node, member)
+    yield from _shown_to_us(member)
     yield from histories_for(member, said)
-    for log in _logs_to_send(member, said, extent):
+    yield from _logs(list(_lacks(member, said, extent)), extent, budget)
+    yield from receipts_for(member, said)
+    if not extent.carrier:
+        yield from parcels.carried_for(node, member)
+        if extent.bulk:
+            yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+        yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
+
+
+def _logs(lacks: Sequence[Lack], extent: Extent, budget: _Budget) -> Iterator[Known]:
+    """Give what overtakes, then log by log the packages, as far as they fit in."""
+    if budget.is_limited:
+        for lack, places in overtaking(lacks, budget.left(), extent.shown):
+            yield _channel_frame(lack, extent)
+            yield from entries_ahead(lack.log, places, lack.end)
+    for lack in lacks:
         if budget.is_spent:
             break
-        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
-        yield ChannelFrame(
-            origin=log.origin,
-            roster=tuple(log.audience.members),
-            lane=log.lane,
-            checkpoint=bytes(log.checkpoint),
-            start=start,
-            frontier=range_at(log.origin, start).to_bytes() if extent.standalone else b"",
-        )
-        yield from recalls_ahead(log, start, end)
-        yield from budget.take(log, start, end)
-    yield from receipts_for(member, said)
-    yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
+        yield _channel_frame(lack, extent)
+        yield from recalls_ahead(*lack)
+        yield from budget.take(lack)
 
 
-def _logs_to_send(member: str, said: Heads | None, extent: Extent) -> Iterator[Channel]:
+def _parcel(node: Node, member: str, carrier: str, room: int) -> bytes:
+    """Return a bundle for a partner that goes through another."""
+    target = io.BytesIO()
+    write_bundle(node, member, target, Extent(room=room, carrier=carrier))
+    return target.getvalue()
+
+
+def _shown_to_us(member: str) -> Iterator[ShownFrame]:
+    """Give what this node has kept that was shown ahead of its place in the log."""
+    for log in logs_for(member, begun=False):
+        places = places_ahead(log)
+        if places:
+            yield ShownFrame(log.origin, places)
+
+
+def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
+    """Return the frame that begins a log."""
+    log, start = lack.log, lack.start
+    return ChannelFrame(
+        origin=log.origin,
+        roster=tuple(log.audience.members),
+        lane=log.lane,
+        checkpoint=bytes(log.checkpoint),
+        start=start,
+        frontier=range_at(log.origin, start).to_bytes() if extent.standalone else b"",
+    )
+
+
+def _lacks(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
         if (log.author == member and not lost) or (log.lane != Lane.URGENT and not extent.bulk):
             continue
-        start = said.size_of(log.origin) if said else 0
+        if extent.carrier in log.audience.members:
+            continue
+        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
-        if start < signed_size(log) and agrees(log, said):
-            yield log
+        if start < end and agrees(log, said):
+            yield Lack(log, start, end)
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
@@ -179,15 +237,40 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         whole = unseal(source, plain, node.identity)  # type: ignore[arg-type]  # as above
         plain.seek(0)
-        report = _read_frames(node, read_bundle(plain), how)  # type: ignore[arg-type]  # as above
+        frames = read_bundle(plain)  # type: ignore[arg-type]  # as above
+        if how == "carried":  # a parcel goes through one member, not through many
+            frames = (item for item in frames if not isinstance(item, ParcelFrame | CarriedFrame))
+        report = _read_frames(node, frames, how)
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
-    settle_files(node, report)
+    settle_files(node, report, how)
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    if how != "carried":
+        _read_parcels(node, report)
     return report
+
+
+def _read_parcels(node: Node, report: Report) -> None:
+    """Take in the bundles for this node that a partner has carried; each is judged by itself."""
+    parcels.forget_read(node, report.sender, [frame.sealed for frame in report.arrived])
+    for frame in report.arrived:
+        try:
+            inner = read_sealed(node, io.BytesIO(frame.sealed), how="carried")
+            if inner.sender != frame.sender:
+                raise VerificationError(
+                    "bundle: a parcel of %(named)s was written by %(sender)s",
+                    named=frame.sender,
+                    sender=inner.sender,
+                )
+        except LiptakoError as fault:
+            report.faults.append(fault)
+        else:
+            report.taken += inner.taken
+            report.receipts += inner.receipts
+            report.faults += inner.faults
 
 
 def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report:
@@ -204,7 +287,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
             if isinstance(frame, ChannelFrame):
                 delivery = open_log(node, heads, frame, report)
             elif isinstance(frame, AheadFrame) and delivery is not None:
-                delivery = take_ahead(delivery, frame, report)
+                delivery = take_ahead(node, delivery, frame, report)
             elif isinstance(frame, PackageFrame) and delivery is not None:
                 delivery = take(node, delivery, frame, report)
             else:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, files, jobs, outbox, peers, recalls, sync
+from liptako.federation import exchange, files, jobs, outbox, parcels, peers, recalls, sync
 from liptako.federation.client import CONTENT_TYPE
 from liptako.federation.forms import BundleForm, LinkForm
 from liptako.ledger import compacts, histories, quarantine
@@ -46,6 +46,7 @@ def partners(request: OfficerRequest) -> HttpResponse:
     context = {
         "states": [(state, tests.get(state.peer.member)) for state in states],
         "forks": histories.all_forks(),
+        "parcels": parcels.all_parcels(),
         "compact": compact,
         "phrase": compact_phrase(compacts.document()) if compact.version else "",
         "form": BundleForm(),

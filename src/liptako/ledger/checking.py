@@ -19,7 +19,7 @@ from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.reader import channel_value, epoch
 from liptako.ledger.recalls import is_recalled
-from liptako.ledger.records import retain_of
+from liptako.ledger.records import is_flash, retain_of
 
 _STEP = 1000  # entries between two lines of progress
 
@@ -70,6 +70,16 @@ def _entry_faults(
         leaves.append(bytes(entry.leaf))
         place = entry.seq + 1
         yield [fault] if fault else []
+    if log.ahead:
+        yield from _ahead_faults(value, log)
+
+
+def _ahead_faults(value: ChannelValue, log: Channel) -> Iterator[list[VerificationError]]:
+    """Give for each entry that was shown ahead of its place what is wrong with it."""
+    beyond = Entry.objects.filter(channel=log, seq__gte=log.size).select_related("payload")
+    for entry in beyond.order_by("seq"):
+        fault = _header_fault(value, entry, entry.seq) or _payload_fault(value, entry, b"")
+        yield [fault] if fault else []
 
 
 def _header_fault(value: ChannelValue, entry: Entry, place: int) -> VerificationError | None:
@@ -91,6 +101,10 @@ def _header_fault(value: ChannelValue, entry: Entry, place: int) -> Verification
         return VerificationError(
             "%(entry)s: the time at which its payload is deleted is not the one in its header",
             entry=str(entry),
+        )
+    if entry.flash != is_flash(header):
+        return VerificationError(
+            "%(entry)s: its precedence is not that of its header", entry=str(entry)
         )
     return None
 

@@ -92,7 +92,11 @@ class Audience(models.Model):
 
 
 class Channel(models.Model):
-    """A log of one author for one audience in one lane, up to where this node holds it."""
+    """A log of one author for one audience in one lane, up to where this node holds it.
+
+    `size` entries are held in one run from the first; a few beyond may be held that were shown
+    ahead. Of a log of which nothing else has come yet, `size` is 0.
+    """
 
     origin = models.CharField(primary_key=True, max_length=64)
     author = models.CharField(max_length=12)
@@ -102,6 +106,7 @@ class Channel(models.Model):
     size = models.BigIntegerField(default=0)
     frontier = models.BinaryField(default=bytes)
     checkpoint = models.BinaryField(default=bytes)
+    ahead = models.PositiveIntegerField(default=0)  # entries held beyond `size`, shown ahead
 
     class Meta:
         """Found by what it is for. A partner may have begun two logs of one epoch."""
@@ -145,15 +150,19 @@ class Entry(models.Model):
     object = models.CharField(max_length=13, db_index=True)
     lamport = models.BigIntegerField()
     retain = models.BigIntegerField(null=True)  # ms UTC: when its payload is to be deleted
+    flash = models.BooleanField(default=False)  # of the highest precedence: it may overtake
     taken_at = models.DateTimeField()
 
     class Meta:
-        """Each place of a log once; found by when its payload expires."""
+        """Each place of a log once; found by when its payload expires, and if it overtakes."""
 
         constraints = (models.UniqueConstraint(fields=["channel", "seq"], name="entry_once"),)
         indexes = (
             models.Index(
                 fields=["retain"], name="entry_expires", condition=models.Q(retain__isnull=False)
+            ),
+            models.Index(
+                fields=["channel", "seq"], name="entry_flash", condition=models.Q(flash=True)
             ),
         )
 

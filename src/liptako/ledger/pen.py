@@ -19,7 +19,7 @@ from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
-from liptako.ledger.records import Draft, Record, retain_of
+from liptako.ledger.records import Draft, Record, is_flash, retain_of
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.rows import insert_rows
 from liptako.ledger.tree import leaves
@@ -76,7 +76,9 @@ class Pen:
         head = head_of(self._channel.origin, self._log)
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
-        return store_entries(self._node, self._channel, self._written, position)
+        position = store_entries(self._node, self._channel, self._written, position)
+        complete_packages(self._channel, self._written[0].seq)
+        return position
 
     def _seed(self, number: int) -> bytes:
         """Return the seed of a package's salts, drawn when its first entry is written."""
@@ -141,7 +143,7 @@ def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
 
 
 def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
-    """Put entries into the database behind `position`; return the last place given.
+    """Put entries, one at least, into the database behind `position`; return the last place given.
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
@@ -157,6 +159,7 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
             object=entry.header.object if entry.header else "",
             lamport=entry.header.lamport if entry.header else 0,
             retain=retain_of(entry.header),
+            flash=is_flash(entry.header),
             taken_at=now,
         )
         for i, entry in enumerate(entries, 1)
@@ -173,11 +176,10 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     )
     note_files(node, channel, kept)
     note_recalls(rows, entries)
-    _complete_packages(channel, entries[0].seq)
     return position + len(rows)
 
 
-def _complete_packages(channel: Channel, before: int) -> None:
+def complete_packages(channel: Channel, before: int) -> None:
     """Write the root of every package that has become whole since the log had `before` entries."""
     for number in range(before // PACKAGE, channel.size // PACKAGE):
         start = number * PACKAGE

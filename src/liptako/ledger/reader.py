@@ -1,12 +1,13 @@
 """Reads the log: records for the modules; heads and packages for the members who may have them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Length
 
+from liptako.core.errors import MalformedError
 from liptako.core.log.bundle import AheadFrame, PackageFrame, strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
 from liptako.core.log.merkle import consistency_proof, inclusion_proof, read_range
@@ -15,6 +16,7 @@ from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import read_header
 from liptako.core.records.envelope import Lane
 from liptako.core.records.payload import PACKAGE
+from liptako.core.refs import Ref
 from liptako.ledger import registry
 from liptako.ledger.models import Audience, Channel, Counter, Entry, Package, Payload
 from liptako.ledger.records import Record, Thread
@@ -88,17 +90,21 @@ def thread_records(thread: Thread) -> list[Record]:
     )
 
 
-def all_logs() -> list[Channel]:
-    """Return all logs with their audiences, in the order of their origins."""
-    return list(Channel.objects.select_related("audience").order_by("origin"))
+def all_logs(*, begun: bool = True) -> list[Channel]:
+    """Return all logs with their audiences, in the order of their origins.
+
+    Of those that are not `begun` nothing is held but what was shown ahead.
+    """
+    logs = Channel.objects.filter(size__gte=1 if begun else 0)
+    return list(logs.select_related("audience").order_by("origin"))
 
 
-def logs_for(member: str) -> list[Channel]:
+def logs_for(member: str, *, begun: bool = True) -> list[Channel]:
     """Return the logs whose audience has this member in it, in the order of their origins.
 
     The one place that decides what may leave: nothing else reads entries for another node.
     """
-    return [log for log in all_logs() if member in log.audience.members]
+    return [log for log in all_logs(begun=begun) if member in log.audience.members]
 
 
 def roster_of(audience: str) -> frozenset[str]:
@@ -160,14 +166,54 @@ def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
         recalled__origin=log.origin,
         recalled__seq__gte=start,
     )
+    return _shown(log, recalls.distinct(), end)
+
+
+def entries_ahead(log: Channel, places: Iterable[int], end: int) -> Iterator[AheadFrame]:
+    """Give these entries of a log, each with its proof up to `end`, to be shown ahead."""
+    return _shown(log, Entry.objects.filter(channel=log, seq__in=sorted(places)), end)
+
+
+def flash_places(log: Channel, start: int, end: int) -> list[int]:
+    """Return the places in [start, end) of a log of the entries of the highest precedence."""
+    found = Entry.objects.filter(channel=log, flash=True, seq__gte=start, seq__lt=end)
+    return list(found.order_by("seq").values_list("seq", flat=True))
+
+
+def bytes_of(log: Channel, start: int, end: int) -> int:
+    """Return how many bytes the headers and payloads in [start, end) of a log have."""
+    entries = Entry.objects.filter(channel=log, seq__gte=start, seq__lt=end)
+    found = entries.aggregate(headers=Sum(Length("header")), bodies=Sum(Length("payload__body")))
+    return sum(int(part or 0) for part in found.values())
+
+
+def refs_of(log: Channel, seq: int) -> tuple[Ref, ...]:
+    """Return what an entry of a log names, nothing if its header cannot be read."""
+    data = Entry.objects.filter(channel=log, seq=seq).values_list("header", flat=True).get()
+    try:
+        return read_header(channel_value(log), bytes(data)).refs
+    except MalformedError:
+        return ()
+
+
+def places_ahead(log: Channel) -> tuple[int, ...]:
+    """Return the places of a log that are held beyond the run that begins with the first."""
+    found = Entry.objects.filter(channel=log, seq__gte=log.size).order_by("seq")
+    return tuple(found.values_list("seq", flat=True)) if log.ahead else ()
+
+
+def _shown(log: Channel, entries: QuerySet[Entry], end: int) -> Iterator[AheadFrame]:
+    """Give entries of a log as they are shown ahead, with their proof up to `end`."""
     subtree = stored_subtrees(log.origin)
-    for entry in recalls.distinct().order_by("seq"):
+    for entry in entries.order_by("seq"):
         payload = Payload.objects.filter(entry=entry).first()
+        header, body = bytes(entry.header), bytes(payload.body) if payload else None
+        salt = bytes(payload.salt) if payload else b""
         yield AheadFrame(
             seq=entry.seq,
-            header=bytes(entry.header),
-            body=bytes(payload.body) if payload else None,
-            salt=bytes(payload.salt) if payload else b"",
+            header=header if body is None else strip_hash(header, salt, body),
+            body=body,
+            salt=salt,
             proof=inclusion_proof(entry.seq, end, subtree),
         )
 

@@ -78,6 +78,11 @@ class Rejection:
     reason: LiptakoError = field(compare=False)
 
 
+def is_flash(header: Header | None) -> bool:
+    """Say whether a record may be shown ahead of its place in the log."""
+    return header is not None and header.precedence is Precedence.FLASH
+
+
 def retain_of(header: Header | None) -> int | None:
     """Return when the payload of a record is to be deleted (ms UTC), if it is."""
     return header.retain.milliseconds if header and header.retain else None

@@ -10,19 +10,19 @@ from functools import partial
 from django.db import transaction
 
 from liptako.core.clock import Instant
-from liptako.core.errors import RefusedError
+from liptako.core.errors import RefusedError, VerificationError
 from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.merkle import read_range
+from liptako.core.log.verify import Accepted, accept_package
 from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.log.verify import accept_package
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
 from liptako.ledger import compacts, projector
 from liptako.ledger.attachments import check_stored
 from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.pen import Pen, advance, keep_audience, store_entries
+from liptako.ledger.pen import Pen, advance, complete_packages, keep_audience, store_entries
 from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
@@ -154,25 +154,69 @@ def take(
     Nothing is drawn here: `projector.project_pending` goes on from the last place it reached.
     Raises MalformedError or VerificationError, and then nothing of the package is kept.
     """
-    counter = lock()
-    row = Channel.objects.filter(origin=channel.origin).first() or Channel(
-        origin=channel.origin,
-        author=author_of(channel.origin),
-        lane=channel.lane,
-        epoch=epoch_of(channel.origin),
-    )
+    counter, row = lock(), _row_of(channel)
     log = read_range(row.size, bytes(row.frontier))
     checkpoint, note = signed
     log, new = accept_package(channel, log, checkpoint, package)
     if not new:
         return 0
     row.audience = keep_audience(roster)
+    before, news = row.size, _not_held(row, new) if row.ahead else new
+    row.ahead -= len(new) - len(news)
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     advance(row, log, note)
-    counter.position = store_entries(node, row, new, counter.position)
-    counter.save()
-    _follow(row.audience, [entry.header.lamport for entry in new if entry.header])
-    return len(new)
+    _store(node, row, news, counter)
+    complete_packages(row, before)
+    return len(news)
+
+
+@transaction.atomic
+def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: Accepted) -> int:
+    """Take an entry whose place in somebody else's log is not reached yet; return 1 if it is new.
+
+    It is evidence like any other, and drawn like any other: only heads and receipts, which speak of
+    a whole run of entries, do not count it. Without its payload it has no use before its turn.
+    Raises VerificationError if another entry is held in its place.
+    """
+    counter, row = lock(), _row_of(channel)
+    if entry.body is None or not _not_held(row, [entry]):
+        return 0
+    row.audience, row.ahead = keep_audience(roster), row.ahead + 1
+    row.save()
+    _store(node, row, [entry], counter)
+    return 1
+
+
+def _row_of(channel: ChannelValue) -> Channel:
+    """Return a log of somebody else, with nothing in it if it is new."""
+    return Channel.objects.filter(origin=channel.origin).first() or Channel(
+        origin=channel.origin,
+        author=author_of(channel.origin),
+        lane=channel.lane,
+        epoch=epoch_of(channel.origin),
+    )
+
+
+def _not_held(row: Channel, new: Sequence[Accepted]) -> Sequence[Accepted]:
+    """Return which of these entries are not held. Raises VerificationError if another one is."""
+    held = Entry.objects.filter(channel_id=row.origin, seq__gte=new[0].seq, seq__lte=new[-1].seq)
+    leaves = {seq: bytes(leaf) for seq, leaf in held.values_list("seq", "leaf")}
+    for entry in new:
+        if leaves.get(entry.seq, entry.leaf) != entry.leaf:
+            raise VerificationError(
+                "%(origin)s: its author has signed another entry number %(seq)d before",
+                origin=row.origin,
+                seq=entry.seq,
+            )
+    return [entry for entry in new if entry.seq not in leaves]
+
+
+def _store(node: Node, row: Channel, entries: Sequence[Accepted], counter: Counter) -> None:
+    """Put entries of somebody else into the database, if there are any."""
+    if entries:
+        counter.position = store_entries(node, row, entries, counter.position)
+        counter.save()
+        _follow(row.audience, [entry.header.lamport for entry in entries if entry.header])
 
 
 def _follow(audience: Audience, seen: Iterable[int]) -> None:

@@ -8,7 +8,7 @@ in `sealed`; what the frames prove is in `verify` (docs/spec/bundle.md).
 
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, get_args
 
 import msgspec
 import zstandard
@@ -86,6 +86,13 @@ class AheadFrame(msgspec.Struct, frozen=True, array_like=True, tag="ahead"):
     proof: Annotated[tuple[bytes, ...], _Many]
 
 
+class ShownFrame(msgspec.Struct, frozen=True, array_like=True, tag="shown"):
+    """What the sender was shown ahead of a log and has kept: places beyond those it holds."""
+
+    origin: str
+    places: Annotated[tuple[int, ...], _Many]
+
+
 class ReceiptFrame(msgspec.Struct, frozen=True, array_like=True, tag="receipt"):
     """What a member signed that it stored of a log, but for the root, which its reader knows."""
 
@@ -126,6 +133,25 @@ class ChunkFrame(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
     data: bytes
 
 
+class ParcelFrame(msgspec.Struct, frozen=True, array_like=True, tag="parcel"):
+    """A bundle sealed for `recipient` on its way through a third member, who cannot read it.
+
+    From `sender` for who carries it, or from who has carried it for its recipient.
+    """
+
+    sender: str
+    recipient: str
+    sealed: bytes
+
+
+class CarriedFrame(msgspec.Struct, frozen=True, array_like=True, tag="carried"):
+    """Says that a parcel is here: it is carried on, or has come to its recipient."""
+
+    sender: str
+    recipient: str
+    digest: bytes
+
+
 class LaterFrame(msgspec.Struct, frozen=True):
     """A frame that only a later version can read; it is passed over."""
 
@@ -148,6 +174,7 @@ Known = (
     DeedsFrame
     | HeadsFrame
     | RoomFrame
+    | ShownFrame
     | ChannelFrame
     | AheadFrame
     | PackageFrame
@@ -155,6 +182,8 @@ Known = (
     | HistoryFrame
     | WantFrame
     | ChunkFrame
+    | ParcelFrame
+    | CarriedFrame
     | EndFrame
 )
 Frame = Known | LaterFrame
@@ -162,12 +191,7 @@ Frame = Known | LaterFrame
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
 _any_decoder: msgspec.msgpack.Decoder[_AnyFrame] = msgspec.msgpack.Decoder(_AnyFrame)
-_NAMES = frozenset(
-    (
-        "deeds", "heads", "room", "channel", "ahead", "package", "receipt", "history", "want",
-        "chunk", "end",
-    )
-)  # fmt: skip
+_NAMES = frozenset(frame.__struct_config__.tag for frame in get_args(Known))
 
 
 class BundleWriter:

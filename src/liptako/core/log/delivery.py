@@ -17,12 +17,10 @@ from liptako.core.log.bundle import (
     Frame,
     HeadsFrame,
     PackageFrame,
-    restore_hash,
 )
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads
-from liptako.core.log.merkle import leaf_hash, verify_inclusion
-from liptako.core.log.verify import Channel, read_header
+from liptako.core.log.verify import Accepted, Channel, accept_ahead, read_header
 from liptako.core.records.envelope import Header, Lane
 from liptako.core.records.shared import RECALL
 from liptako.core.refs import audience_id, author_of, member_id
@@ -116,22 +114,14 @@ def _check_roster(frame: ChannelFrame, wanted: Collection[str]) -> None:
         )
 
 
-def open_ahead(delivery: Delivery, frame: AheadFrame) -> Delivery:
-    """Return the delivery with what an entry recalls that is shown ahead of its place.
+def open_ahead(delivery: Delivery, frame: AheadFrame) -> tuple[Delivery, Accepted]:
+    """Return an entry that is shown ahead of its place, and the delivery with what it recalls.
 
     Raises MalformedError or VerificationError if its author has not signed it there.
     """
-    data = restore_hash(frame.header, frame.salt, frame.body or b"")
-    checkpoint = delivery.checkpoint
-    verify_inclusion(
-        leaf_hash(data),
-        index=frame.seq,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        proof=frame.proof,
-    )
-    named = recalled_by(read_header(delivery.channel, data))
-    return replace(delivery, recalled=delivery.recalled | named)
+    entry = accept_ahead(delivery.channel, delivery.checkpoint, frame)
+    named = recalled_by(entry.header) if entry.header else frozenset()
+    return replace(delivery, recalled=delivery.recalled | named), entry
 
 
 def recalled_by(header: Header) -> frozenset[Place]:

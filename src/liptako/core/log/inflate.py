@@ -35,13 +35,22 @@ class Inflater:
         return data
 
     def is_spent(self) -> bool:
-        """Say whether nothing is left but the mark that ends the compressed bytes.
+        """Say whether nothing is left but the mark that ends the compressed bytes, and padding.
 
         Raises MalformedError if that mark is missing.
         """
         while not (self._ready or self._inflate.eof):
             self._fill()
-        return not (self._ready or self._inflate.unused_data or self._source.read(1))
+        return not self._ready and self._is_padding()
+
+    def _is_padding(self) -> bool:
+        """Say whether only zero bytes, if any, follow what was pressed together."""
+        part = self._inflate.unused_data or self._source.read(_STEP)
+        while part:
+            if any(part):
+                return False
+            part = self._source.read(_STEP)
+        return True
 
     def _fill(self) -> None:
         """Decompress some more bytes. Raises MalformedError if there are none, or wrong ones."""

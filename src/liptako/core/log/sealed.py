@@ -18,6 +18,7 @@ from pyrage import (
 
 from liptako.core.errors import MalformedError, VerificationError
 
+_SMALLEST = 1024  # bytes of what is padded
 AGE_MAGIC = b"age-encryption.org/v1\n"
 
 
@@ -49,6 +50,18 @@ def check_recipient(text: str) -> str:
         return str(x25519.Recipient.from_str(text))
     except RecipientError as cause:
         raise MalformedError("key: expected age1…, got %(got)s", got=text[:70]) from cause
+
+
+def padded_size(size: int) -> int:
+    """Return to how many bytes what a stranger carries is padded: 1 KiB, and Padmé above.
+
+    At most 12 % more; what the size tells is of the order of log log n bits (Nikitin et al.,
+    "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", PETS 2019).
+    """
+    size = max(size, _SMALLEST)
+    exponent = size.bit_length() - 1
+    step = 1 << (exponent - exponent.bit_length())
+    return -(-size // step) * step
 
 
 def seal(source: BinaryIO, target: BinaryIO, recipient: str) -> None:

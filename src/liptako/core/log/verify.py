@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from liptako.core.errors import MalformedError, VerificationError
-from liptako.core.log.bundle import PackageFrame, restore_hash
+from liptako.core.log.bundle import AheadFrame, PackageFrame, restore_hash
 from liptako.core.log.checkpoint import Checkpoint
-from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency
+from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency, verify_inclusion
 from liptako.core.records.envelope import HEADER_LIMIT, Header, Lane, decode_header, lane_of
 from liptako.core.records.payload import (
     PACKAGE,
@@ -80,6 +80,26 @@ def accept_package(
             **where,
         ) from cause
     return longer, new
+
+
+def accept_ahead(channel: Channel, checkpoint: Checkpoint, frame: AheadFrame) -> Accepted:
+    """Return an entry that is shown before its turn, proven by its inclusion in the checkpoint.
+
+    Raises MalformedError or VerificationError if its author has not signed it there, or if it does
+    not belong into its log: who shows it has a choice, unlike in a package.
+    """
+    entry = _read_entry(frame.seq, frame.header, frame.body, frame.salt)
+    verify_inclusion(
+        entry.leaf,
+        index=frame.seq,
+        size=checkpoint.size,
+        root=checkpoint.root,
+        proof=frame.proof,
+    )
+    entry = _judge(channel, entry)
+    if entry.fault is not None:
+        raise entry.fault
+    return entry
 
 
 def _prove(log: CompactRange, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0003_deeds'),
+        ('ledger', '0004_ahead'),
     ]
 
     operations = [

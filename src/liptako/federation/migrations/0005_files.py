@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0003_probe_recall_peer_alive_peer_bulk_from_and_more'),
+        ('federation', '0004_parcel'),
     ]
 
     operations = [
