@@ -69,9 +69,9 @@ class Extent:
 
     `room` is how many bytes it should have at most (one package goes in any case), `answer` how
     many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs, and brings the files of its records; `files` is how many
-    bytes of these at most where `room` says nothing. `shown` is what the partner was shown ahead and kept. One that goes
-    through a `carrier` is padded and leaves out what the carrier may have itself, and files.
+    somebody who holds nothing of its logs, and brings the files of its records: `files` bytes of
+    them at most. `shown` is what the partner was shown ahead and kept. One that goes through a
+    `carrier` is padded and leaves out what the carrier may have itself, and files.
     """
 
     room: int | None = None
