@@ -42,6 +42,7 @@ from liptako.federation.heads import (
     heads_for,
     histories_for,
     is_lost,
+    judges_otherwise,
     receipts_for,
     sending_order,
 )
@@ -136,9 +137,7 @@ class _Budget:
 
     def for_files(self, extent: Extent) -> attachments.Budget:
         """Return what is left for files: they go once all packages are through."""
-        room = extent.files
-        if self.is_limited:
-            room = self.bytes_left if extent.bulk else 0
+        room = (self.bytes_left if extent.bulk else 0) if self.is_limited else extent.files
         return attachments.Budget(room=room, unasked=extent.standalone)
 
     @property
@@ -248,6 +247,9 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    said = peers.said_by(report.sender)
+    if said is not None and not report.outdated:
+        peers.note_judged(report.sender, node.clock().moment(), otherwise=judges_otherwise(said))
     if how != "carried":
         _read_parcels(node, report)
     return report

@@ -14,7 +14,7 @@ from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
 from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
 from liptako.core.refs import audience_id, channel_origin
-from liptako.ledger import compacts
+from liptako.ledger import compacts, tally
 from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
@@ -77,7 +77,7 @@ class Pen:
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
         position = store_entries(self._node, self._channel, self._written, position)
-        complete_packages(self._channel, self._written[0].seq)
+        reach(self._channel, self._written[0].seq)
         return position
 
     def _seed(self, number: int) -> bytes:
@@ -138,8 +138,11 @@ def sign_heads_again(node: Node) -> None:
 
 def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
     """Keep the new head of a log."""
-    channel.size, channel.frontier, channel.checkpoint = log.size, log.to_bytes(), note
+    before, channel.size = channel.size, log.size
+    channel.frontier, channel.checkpoint = log.to_bytes(), note
     channel.save()
+    if before == 0:
+        tally.begin(channel)
 
 
 def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
@@ -147,8 +150,25 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
+    rows = _rows(node, channel, entries, position)
+    insert_rows(Entry, rows)
+    gone = recalled_among(channel, entries)
+    bare = {entry.seq for entry in entries if entry.body is None} | gone
+    tally.count_bare(channel, bare)
+    pairs = zip(rows, entries, strict=True)
+    kept = [(row, entry) for row, entry in pairs if entry.seq not in bare]
+    insert_rows(
+        Payload, [Payload(entry=row, salt=entry.salt, body=entry.body) for row, entry in kept]
+    )
+    note_files(node, channel, kept)
+    note_recalls(rows, entries)
+    return position + len(rows)
+
+
+def _rows(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> list[Entry]:
+    """Return entries as rows behind `position`."""
     now = node.clock().moment()
-    rows = [
+    return [
         Entry(
             position=position + i,
             channel=channel,
@@ -164,23 +184,11 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
         )
         for i, entry in enumerate(entries, 1)
     ]
-    insert_rows(Entry, rows)
-    gone = recalled_among(channel, entries)
-    kept = [
-        (row, entry)
-        for row, entry in zip(rows, entries, strict=True)
-        if entry.body is not None and entry.seq not in gone
-    ]
-    insert_rows(
-        Payload, [Payload(entry=row, salt=entry.salt, body=entry.body) for row, entry in kept]
-    )
-    note_files(node, channel, kept)
-    note_recalls(rows, entries)
-    return position + len(rows)
 
 
-def complete_packages(channel: Channel, before: int) -> None:
-    """Write the root of every package that has become whole since the log had `before` entries."""
+def reach(channel: Channel, before: int) -> None:
+    """Keep what has become whole since the log had `before` entries: the count, whole packages."""
+    tally.count_run(channel, before)
     for number in range(before // PACKAGE, channel.size // PACKAGE):
         start = number * PACKAGE
         root = tree_hash(leaves(channel.origin, start, start + PACKAGE))

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 from liptako.ledger.records import Thread
 
 
