@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 CHUNK_LIMIT = 2**16  # bytes
 WANTS_LIMIT = 16  # files that are asked for at a time
 _LEAST = 2**10  # bytes below which a chunk is not worth its frame
+_FRAME = 128  # bytes around a chunk: with thousands of them a limit would be passed
 _AUDIENCE = 16  # characters
 
 
@@ -88,7 +89,7 @@ def chunks_for(node: Node, member: str, said: Heads | None, budget: Budget) -> I
         try:
             for frame in _chunks(node, due, room):
                 yield frame
-                room = None if room is None else room - len(frame.data)
+                room = None if room is None else room - len(frame.data) - _FRAME
         except LiptakoError as fault:
             logger.warning("file for %s: %s", member, fault)
 
@@ -103,7 +104,7 @@ def _chunks(node: Node, due: _Due, room: int | None) -> Iterator[ChunkFrame]:
             return
         yield ChunkFrame(due.audience, bytes.fromhex(due.digest), start, data)
         start += len(data)
-        room = None if room is None else room - len(data)
+        room = None if room is None else room - len(data) - _FRAME
 
 
 def _due(member: str, said: Heads | None, *, unasked: bool) -> Iterator[_Due]:

@@ -261,7 +261,7 @@ def test_a_stick_with_too_little_room_goes_on_with_the_next_one(fleet):
     with fleet.at("ML") as node:
         target = io.BytesIO()
         sync.write_bundle(node, "BF", target, sync.Extent(standalone=True, files=100_000))
-    assert read(fleet, "BF", target.getvalue()).chunks == 100_000
+    assert 99_000 < read(fleet, "BF", target.getvalue()).chunks < 100_000
     read(fleet, "ML", bundle_for(fleet, "BF", "ML", standalone=True))
     read(fleet, "BF", bundle_for(fleet, "ML", "BF", standalone=True))
     assert held(fleet, "BF") == PHOTO

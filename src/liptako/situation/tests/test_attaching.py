@@ -209,6 +209,17 @@ def test_a_file_that_was_brought_for_nothing_is_swept_away_after_an_hour(desk):
     assert StoredFile.objects.count() == 0
 
 
+def test_erasing_an_incident_deletes_its_files(
+    desk, name, actor, django_capture_on_commit_callbacks
+):
+    release(desk, name, *add(desk, name, PHOTO, PDF))
+    chief = actor("releasing_officer", "node_administrator", "watch_officer")
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.erase(desk.node, chief, name, "Nom d’une personne")
+    assert {file.state.gone for file in attaching.files_held("ML", name)} == {True}
+    assert (Row.objects.count(), StoredFile.objects.count()) == (0, 0)
+
+
 # The pages
 
 
