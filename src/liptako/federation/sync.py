@@ -67,6 +67,8 @@ from liptako.ledger.tree import range_at
 
 _IN_MEMORY = 8 * 2**20
 _RATIO = 3  # bytes before compression for one after it, at least, of the records we know
+_BEST_RATIO = 6  # what is counted on at most, however well it went so far
+_CRUMBS = 8  # less than this part of the room is left alone: each package has a proof of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,8 @@ class _Budget:
 
     def left(self) -> int:
         """Return how many bytes of headers and payloads may still go in."""
-        return self.bytes_left * _RATIO
+        so_far = self._writer.plain / self._writer.written
+        return int(self.bytes_left * min(max(so_far, _RATIO), _BEST_RATIO))
 
     @property
     def bytes_left(self) -> int:
@@ -141,7 +144,9 @@ class _Budget:
     @property
     def is_spent(self) -> bool:
         """Say whether the next package is for the next bundle."""
-        return self._room is not None and self._given and self._writer.written >= self._room
+        if self._room is None or not self._given:
+            return False
+        return self.bytes_left < self._room // _CRUMBS
 
 
 def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterator[Known]:

@@ -92,16 +92,16 @@ def accept_ahead(channel: Channel, checkpoint: Checkpoint, frame: AheadFrame) ->
     """
     entry = _read_entry(frame.seq, frame.header, frame.body, frame.salt)
     verify_inclusion(
-        entry.leaf,
+        leaf_hash(entry.data),
         index=frame.seq,
         size=checkpoint.size,
         root=checkpoint.root,
         proof=frame.proof,
     )
-    entry = _judge(channel, entry)
-    if entry.fault is not None:
-        raise entry.fault
-    return entry
+    accepted = _judge(channel, entry)
+    if accepted.fault is not None:
+        raise accepted.fault
+    return accepted
 
 
 def _prove(log: CompactRange, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
