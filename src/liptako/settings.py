@@ -84,7 +84,7 @@ if _db.engine == "sqlite3":
         # FULL: a signed head that a partner has seen must survive a power cut, or the log forks.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
-            # A page that is written again and again is moved out of the journal once, not each time.
+            # A page that is written again and again leaves the journal once, not each time.
             "PRAGMA wal_autocheckpoint=8000"
         ),
     }

@@ -7,6 +7,7 @@ several times what the database does with a row.
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -38,9 +39,7 @@ def columns_of(thread: Thread, part: str = "") -> dict[str, str]:
     return {"key": key, "thread": thread.key, **thread._asdict()}
 
 
-def replace_rows(
-    model: type[Projected], threads: Collection[Thread], rows: Sequence[Row]
-) -> None:
+def replace_rows(model: type[Projected], threads: Collection[Thread], rows: Sequence[Row]) -> None:
     """Delete the rows of the threads and write the new ones."""
     run_for_each(
         f"DELETE FROM {_quoted(model._meta.db_table)} "  # noqa: S608 (our own names)
@@ -56,8 +55,8 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     In that order neighbours are written one after the other: an index that is larger than the
     memory of the database is then read and written once for many rows, not once for each.
     """
-    fields = [field for field in model._meta.concrete_fields if field.column]
-    columns = ", ".join(_quoted(field.column) for field in fields)
+    fields = model._meta.concrete_fields
+    columns = ", ".join(_quoted(field.column) for field in fields if field.column)
     marks = ", ".join(["%s"] * len(fields))
     table = _quoted(model._meta.db_table)
     values = _prepared(fields, rows)
@@ -108,10 +107,7 @@ def _prepared(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> 
 
 def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) -> _Prepare | None:
     """Return what makes the value of a field fit for the database; nothing if it is so already."""
-
-    def prepare(value: Any) -> Any:
-        return field.get_db_prep_save(value, database)
-
+    prepare: _Prepare = partial(field.get_db_prep_save, connection=database)
     if database.vendor != "sqlite":
         return prepare
     if isinstance(field, _PLAIN):  # SQLite takes text, numbers and bytes as they are
@@ -123,7 +119,7 @@ def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) ->
     return prepare
 
 
-def _is_utc(value: Any) -> bool:
+def _is_utc(value: object) -> bool:
     """Say whether a value is a time in UTC, as all that come from records are."""
     return isinstance(value, datetime) and value.tzinfo is UTC
 

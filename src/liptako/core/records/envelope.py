@@ -114,7 +114,6 @@ class _Wire(msgspec.Struct):
     refs: list[tuple[str, int, str]] = []
 
 
-
 class _Exact(msgspec.Struct, omit_defaults=True):
     """The same within its bounds, in the order in which we write it: the way to read millions."""
 

@@ -49,6 +49,8 @@ def test_a_bundle_takes_a_few_seconds_of_what_the_line_carried():
 def test_the_rate_follows_what_is_measured():
     measured, _ = pace(rate=8_000)
     measured.note(160_000, 10.0)
+    assert measured.peer.rate == 16_000
+    measured.note(80_000, 10.0)
     assert measured.peer.rate == 12_000
     measured.note(10**12, 0.0)
     assert measured.peer.rate < 2**31  # what the column holds
@@ -70,6 +72,7 @@ def test_a_bundle_is_neither_tiny_nor_endless(node, room, expected):
 # The cap
 
 FULL = 8_000 * SECONDS  # at 64 kbit/s
+
 
 def test_a_capped_line_is_waited_for():
     measured, watch = pace(cap_kbit=64)
