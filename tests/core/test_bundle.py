@@ -71,7 +71,7 @@ def test_a_bundle_reads_what_it_writes():
 
 
 def test_a_bundle_for_a_slow_line_is_smaller_and_reads_the_same():
-    chance = Random(1)  # noqa: S311 (the same bytes each time)
+    chance = Random(1)  # noqa: S311 (a test must be the same each time)
     words = [b"%d %d" % (chance.randrange(300), chance.randrange(300)) for _ in range(4000)]
     frames = [HeadsFrame(b" ".join(words))]
     assert len(bundle(frames, 20_000)) < len(bundle(frames, 10**6)) == len(bundle(frames))

@@ -1,5 +1,6 @@
-"""The file of a backup: a tar archive with the node's keys, settings and database."""
+"""The file of a backup: a tar archive with the node's keys, settings, database, attachments."""
 
+import glob
 import gzip
 import os
 import shutil
@@ -8,13 +9,16 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import IO, cast
 
+from liptako.addresses import Database
 from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
+from liptako.cli.home import RESTORING
 from liptako.core.errors import MalformedError, RefusedError, StorageError
-from liptako.env import ENV_FILE, Database, read_settings
+from liptako.env import ENV_FILE, read_settings
 from liptako.ledger.node import ROOT_KEY, SIGN_KEY
 
 _SQLITE = "liptako.sqlite3"
@@ -28,14 +32,27 @@ _FILES = (
     "areas.geojson",
     "sources.json",
 )
+ATTACHMENTS = "attachments"
+_ELSEWHERE = ("DATABASE_URL", "LIPTAKO_ATTACHMENTS")
 _RESTORE = ("--no-owner", "--no-acl", "--single-transaction")
 _STEP = 2**20  # bytes
 
 
-def write_backup(home: Path, target: Path) -> None:
-    """Write a backup. Raises StorageError; an unfinished file never bears the name."""
+Stored = tuple[str, int, IO[bytes]]
+"""A file that goes with records: its name in the storage, its size, its bytes."""
+
+
+def write_backup(home: Path, target: Path, stored: Callable[[], Iterable[Stored]]) -> None:
+    """Write a backup. Raises StorageError; an unfinished file never bears the name.
+
+    `stored` gives the attachments; asked after the database was copied, so that none is missing.
+    What a backup that was killed has left beside it, a copy of the database, is taken away.
+    """
+    part = f"{target.name}.part-"
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        for left in target.parent.glob(f"{glob.escape(part)}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=part) as folder:
             snapshot = _snapshot(read_settings().database, Path(folder))
             with (
                 whole_file(target, private=True) as file,
@@ -45,8 +62,17 @@ def write_backup(home: Path, target: Path) -> None:
                     if (home / name).exists():
                         tar.add(home / name, name, filter=_without_root)
                 tar.add(snapshot, snapshot.name)
+                for name, size, content in stored():
+                    tar.addfile(_private(f"{ATTACHMENTS}/{name}", size), content)
     except (OSError, sqlite3.Error, tarfile.TarError) as cause:
         raise cannot_write(target, cause) from cause
+
+
+def _private(name: str, size: int) -> tarfile.TarInfo:
+    """Return the head of a file in the archive."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info
 
 
 def _without_root(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -91,18 +117,38 @@ def unpack_backup(source: Path, home: Path, database_url: str | None) -> None:
 
 
 def _make_empty(home: Path) -> None:
-    """Make a folder, which may be there if it is empty. Raises RefusedError or StorageError."""
+    """Make a folder, which may be there if it is empty or a restore into it was broken off.
+
+    It is marked until `finish`, so that no node runs on a part of it. Raises RefusedError or
+    StorageError.
+    """
     try:
+        if (home / RESTORING).exists():
+            remove(home)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         in_use = any(home.iterdir())
     except OSError as cause:
         raise cannot_write(home, cause) from cause
     if in_use:
         raise RefusedError("restore: the folder %(home)s is not empty", home=str(home))
+    write_file(home / RESTORING, b"")
+
+
+def finish(home: Path) -> None:
+    """Take the mark away: the node may run. Raises StorageError."""
+    try:
+        (home / RESTORING).unlink()
+    except OSError as cause:
+        raise cannot_write(home, cause) from cause
 
 
 def remove(home: Path) -> None:
-    """Take away what was unpacked."""
+    """Take away what was unpacked; the mark goes last, so that no part of it looks like a node."""
+    for path in home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != RESTORING:
+            path.unlink(missing_ok=True)
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -124,9 +170,9 @@ def _check_whole(source: Path) -> None:
 
 
 def _set_database(path: Path, url: str | None) -> None:
-    """Let the restored node use its own copy, not the database of the node that was backed up."""
+    """Let the restored node use its own copies, not what the node that was backed up uses."""
     before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    lines = [line for line in before if not line.strip().startswith("DATABASE_URL")]
+    lines = [line for line in before if not line.strip().startswith(_ELSEWHERE)]
     lines += [f"DATABASE_URL={url}"] if url else []
     write_file(path, ("\n".join(lines) + "\n").encode(), private=True)
 

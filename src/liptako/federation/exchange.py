@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
-from liptako.federation import peers, sync
+from liptako.federation import attachments, peers, sync, turns
 from liptako.federation.client import Client, HttpsClient
 from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
@@ -30,18 +30,22 @@ def exchange_with(
     """Send what a partner lacks and take what it has for us, until neither has anything new.
 
     The result is kept for the page of partners. Raises NetworkError, VerificationError and others
-    of ours. `pace` begins to measure how much the line carries.
+    of ours; UnderWayError, which is no fault, if another process is at it. `pace` begins to measure
+    how much the line carries.
     """
-    try:
-        if client is None:
-            with HttpsClient() as https:
-                report = _exchange(node, member, https, pace)
-        else:
-            report = _exchange(node, member, client, pace)
-    except LiptakoError as fault:
-        peers.note_failed(member, node.clock().moment(), fault)
-        raise
-    peers.note_exchanged(member, node.clock().moment(), report.faults)
+    with turns.turn(node, member) as ours:
+        if not ours:
+            raise UnderWayError("an exchange with %(member)s is under way already", member=member)
+        try:
+            if client is None:
+                with HttpsClient() as https:
+                    report = _exchange(node, member, https, pace)
+            else:
+                report = _exchange(node, member, client, pace)
+        except LiptakoError as fault:
+            peers.note_failed(member, node.clock().moment(), fault)
+            raise
+        peers.note_exchanged(member, node.clock().moment(), report.faults)
     return report
 
 
@@ -79,15 +83,18 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
         bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
         extent = extent_for(node, peer, pace.room)
         extent = replace(extent, answer=extent.room, shown=frozenset(report.shown))
+        told = attachments.told(node, member)
         sync.write_bundle(node, member, bundle, extent)
         written = pace.elapsed()
         answer = client.exchange(peer.url, pins, bundle.getvalue())
         pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
+        peers.note_told(member, told)
         total.taken += report.taken
         total.receipts += report.receipts
+        total.chunks += report.chunks
         total.faults += report.faults
-        moved = report.taken or report.receipts or _held_by(member) != before
+        moved = report.taken or report.receipts or report.chunks or _held_by(member) != before
         left = owes(node, member) or owes_parcels(node, member)
         total.more = bool(moved or report.arrived) and not report.faults and left
         if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
@@ -96,14 +103,16 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
     return total
 
 
-def _held_by(member: str) -> tuple[int, ...]:
+def _held_by(member: str) -> tuple[object, ...]:
     """Return what tells whether a partner has come to hold more."""
     said = peers.said_by(member)
-    return (said.epoch, said.total) if said else ()
+    return (said.epoch, said.total, peers.wants_of(member)) if said else ()
 
 
 def answer(node: Node, request: bytes) -> bytes:
     """Take in what a partner sent and return the sealed answer: our heads, and what it lacks.
+
+    While we send to it ourselves, what is not urgent stays out of the answer: it would go twice.
 
     Raises VerificationError if the request is not for us or its sender is not known.
     """
@@ -115,6 +124,8 @@ def answer(node: Node, request: bytes) -> bytes:
     reply = io.BytesIO()
     extent = extent_for(node, peers.peer(report.sender), report.room)
     extent = replace(extent, shown=frozenset(report.shown))
+    with turns.turn(node, report.sender) as free:
+        extent = extent if free else replace(extent, bulk=False)
     sync.write_bundle(node, report.sender, reply, extent)
     return reply.getvalue()
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from liptako.federation.extent import Extent
 from liptako.federation.models import Peer
-from liptako.federation.sync import Extent
 from liptako.ledger.node import Node
 from liptako.web.zones import zone_of
 

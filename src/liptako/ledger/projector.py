@@ -13,14 +13,15 @@ from operator import attrgetter
 from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
-from liptako.core.reasons import plain
 from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
+from liptako.ledger.aside import forget_all, note_aside
 from liptako.ledger.digest import state_digest
-from liptako.ledger.models import Counter, Entry, Rejected, Waiting
+from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, record_of, stored
 from liptako.ledger.records import Record, Rejection, Thread
-from liptako.ledger.rows import one_of, run_for_each
+from liptako.ledger.rows import one_of
+from liptako.ledger.tally import begin_again
 
 BATCH = 4000  # entries that are drawn in one transaction
 _IN = 500  # values in one IN (…)
@@ -100,8 +101,8 @@ def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    Waiting.objects.all().delete()
-    Rejected.objects.all().delete()
+    forget_all()
+    begin_again()
     done = 0
     for batch in _by_objects():
         _draw(batch)
@@ -176,8 +177,14 @@ def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     for rejection in rejections:
         place = (rejection.record.origin, rejection.record.seq)
         faults[positions[place]] = rejection.reason
-    _note(entries, waiting, faults)
+    unknown = {place for place, record in records.items() if not _is_known(record)}
+    note_aside(entries, waiting, faults, unknown)
     return rejections
+
+
+def _is_known(record: Record) -> bool:
+    """Say whether a module reads the kind of a record."""
+    return registry.module_of(record.header.kind) is not None
 
 
 def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -> dict[int, Place]:
@@ -259,23 +266,3 @@ def _fold_safely(module: registry.Module, threads: Threads) -> list[Rejection]:
     half = len(keys) // 2
     parts = ({key: threads[key] for key in part} for part in (keys[:half], keys[half:]))
     return [rejection for part in parts for rejection in _fold_safely(module, part)]
-
-
-def _note(
-    entries: Sequence[StoredEntry], waiting: dict[int, Place], faults: dict[int, LiptakoError]
-) -> None:
-    """Replace what is noted of these entries: that they wait, or why they are rejected."""
-    positions = [(entry.position,) for entry in entries]
-    for model in (Waiting, Rejected):
-        if not model._default_manager.exists():
-            continue
-        table = model._meta.db_table
-        run_for_each(f"DELETE FROM {table} WHERE entry_id = %s", positions)  # noqa: S608 (our own)
-    Waiting.objects.bulk_create(
-        Waiting(entry_id=position, origin=origin, seq=seq)
-        for position, (origin, seq) in waiting.items()
-        if position not in faults
-    )
-    Rejected.objects.bulk_create(
-        Rejected(entry_id=position, **plain(fault)) for position, fault in faults.items()
-    )

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 from liptako.ledger.records import Thread
 
 Row = dict[str, Any] | models.Model

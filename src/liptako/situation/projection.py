@@ -31,7 +31,7 @@ def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
         if state.incident is not None:
             incidents.append(_incident_row(thread, state.incident, good))
         releases += list(_release_rows(thread, state, good))
-        entries += list(_journal_rows(thread, known, rejections))
+        entries += list(_journal_rows(thread, found, rejections))
     _choose_shown(threads.keys(), incidents)
     replace_rows(models.Incident, threads.keys(), incidents)
     replace_rows(models.Release, threads.keys(), releases)
@@ -136,28 +136,41 @@ def _release_rows(
 
 
 def _journal_rows(
-    thread: Thread, known: Sequence[Record], rejections: list[Rejection]
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
 ) -> Iterator[models.JournalEntry]:
-    """Give the row of a journal entry; it is written once."""
+    """Give the row of a journal entry; it is written once, and stays when it was erased."""
     earlier: records.JournalEntry | None = None
-    for record in known:
+    is_drawn = False
+    for record in found:
         if record.header.kind != records.JOURNAL:
             continue
-        entry: records.JournalEntry = record.payload
-        fault = rules.journal_fault(earlier, entry)
-        if fault is not None:
-            rejections.append(Rejection(record, fault))
-            continue
-        earlier = entry
-        yield models.JournalEntry(
-            **columns_of(thread),
-            at=Instant(entry.at).moment(),
-            written_at=record.header.time.moment(),
-            text=entry.text,
-            office=record.header.office,
-            incident=entry.incident,
-            corrects=entry.corrects,
-        )
+        entry: records.JournalEntry | None = record.payload
+        if entry is not None:
+            fault = rules.journal_fault(earlier, entry)
+            if fault is not None:
+                rejections.append(Rejection(record, fault))
+                continue
+            earlier = entry
+        if not is_drawn:
+            yield _journal_row(thread, record, entry)
+        is_drawn = True
+
+
+def _journal_row(
+    thread: Thread, record: Record, entry: records.JournalEntry | None
+) -> models.JournalEntry:
+    """Return the row of a journal entry, or of one that was erased."""
+    written_at = record.header.time.moment()
+    return models.JournalEntry(
+        **columns_of(thread),
+        at=Instant(entry.at).moment() if entry else written_at,
+        written_at=written_at,
+        text=entry.text if entry else "",
+        office=record.header.office,
+        incident=entry.incident if entry else "",
+        corrects=entry.corrects if entry else "",
+        erased=entry is None,
+    )
 
 
 class _Version(NamedTuple):

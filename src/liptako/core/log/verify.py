@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from liptako.core.errors import MalformedError, VerificationError
+from liptako.core.errors import GapError, MalformedError, VerificationError
 from liptako.core.log.bundle import AheadFrame, PackageFrame, restore_hash
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency, verify_inclusion
@@ -63,7 +63,7 @@ def accept_package(
     where = {"origin": channel.origin, "start": package.start}
     _check_shape(package)
     if package.start > log.size:
-        raise VerificationError(
+        raise GapError(
             "%(origin)s: entries are missing: expected number %(expected)d next, got %(start)d",
             expected=log.size,
             **where,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0004_ahead'),
+        ('ledger', '0006_counter_timeline'),
     ]
 
     operations = [
