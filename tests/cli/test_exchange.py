@@ -215,3 +215,24 @@ def test_a_partner_with_another_key_is_not_spoken_to(ml, bf, served, tmp_path):
     ml.ok("partner", "BF", served)
     result = ml.run("exchange", "now", "BF")
     assert (result.code, "does not hold the key of the compact" in result.err) == (4, True)
+
+
+def test_the_folders_are_worked_once_and_say_so(ml, bf, tmp_path):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    folders = {"LIPTAKO_SPOOL_OUT": str(stick), "LIPTAKO_SPOOL_IN": str(stick)}
+    ml.ok("demo-incident")
+    told = ml.ok("exchange", "spool", **folders)
+    (file,) = stick.glob("liptako-ML-BF-*")
+    assert f"1 records for BF in {file.name}\n" in told
+    assert f"{file.name}: 1 new records from ML\n" in bf.ok("exchange", "spool", **folders)
+    assert (bf.do(COUNT), [path.name for path in (stick / "done").iterdir()]) == ("1", [file.name])
+    again = ml.ok("exchange", "spool", **folders)
+    assert "0 new records from BF" in again
+
+
+def test_without_folders_or_without_the_stick_it_says_what_is_missing(ml, tmp_path):
+    assert ml.run("exchange", "spool").code == 9
+    gone = ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT=str(tmp_path / "gone"))
+    assert (gone.code, "is the stick in?" in gone.err) == (8, True)
+    assert ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT="relative").code == 9

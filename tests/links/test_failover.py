@@ -5,13 +5,23 @@ The commands for the servers are those of the administrator's guide.
 
 import re
 import shlex
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from liptako.cli import codes
 from liptako.core.errors import StorageError
-from tests.cli.shell import POSTGRESQL, Databases, Home, build_map, set_up, wait_for
+from tests.cli.shell import (
+    POSTGRESQL,
+    Databases,
+    Home,
+    build_map,
+    free_port,
+    listens,
+    set_up,
+    wait_for,
+)
 from tests.links.cluster import USER, clusters
 from tests.links.killing import ROWS, write_table
 from tests.links.watch import place, report
@@ -148,3 +158,33 @@ def test_with_asynchronous_replication_no_log_is_written_twice(servers, nodes, t
     assert int(ml.do(EPOCH)) > int(epoch)
     settle(ml, bf, tmp_path)
     assert (ml.do(INCIDENTS), bf.do(INCIDENTS)) == ("4", "4")
+
+
+@contextmanager
+def served(home):
+    """Serve a node to its partners; gives its address."""
+    port = free_port()
+    address = f"https://127.0.0.1:{port}"
+    with home.process("serve", "--only", address):
+        wait_for(lambda: listens(port), 60)
+        yield address
+
+
+def test_where_the_address_moves_what_runs_goes_on_and_notices_it(servers, nodes, tmp_path):
+    """No process is started again; what the standby never had comes back from the partner."""
+    (primary, standby), (ml, bf) = servers, nodes
+    ml.ok("demo-incident")
+    follow(primary, standby)
+    standby.stop()
+    with served(bf) as address, ml.process("work", LIPTAKO_EXCHANGE_SECONDS="1") as process:
+        ml.ok("partner", "BF", address)
+        ml.ok("demo-incident")
+        wait_for(lambda: bf.do(INCIDENTS) == "2", 120)
+        primary.kill()
+        standby.port = primary.port
+        standby.start()
+        standby.do(statement("pg_promote"))
+        ml.ok("demo-incident")
+        wait_for(lambda: (ml.do(INCIDENTS), bf.do(INCIDENTS)) == ("3", "3"), 120)
+        assert process.poll() is None
+    settle(ml, bf, tmp_path)

@@ -68,7 +68,7 @@ def _forget_words(positions: Sequence[int]) -> defaultdict[int, Words]:
     noted: list[list[int]] = []
     for model in _NOTED:
         found: list[int] = []
-        for i in range(0, len(positions), _IN):
+        for i in range(0, len(positions) if model._default_manager.exists() else 0, _IN):
             rows = model._default_manager.filter(entry_id__in=positions[i : i + _IN])
             found += rows.values_list("entry_id", flat=True)
         for i in range(0, len(found), _IN):
