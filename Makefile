@@ -49,15 +49,18 @@ test-postgresql: ## the same tests on a PostgreSQL of their own
 	$(WHEEL_VENV)/bin/python tests/with_postgres.py \
 	    $(PYTEST) -n $(WORKERS) --dist loadfile --ignore=tests/core --ignore=tests/docs tests src
 
-# The full run: COUNT histories from seed FIRST on, then INPUTS changed bytes for the parsers. It can be
-# stopped at any time and goes on where it was; what it finds is printed with the command that shows it.
+# The full run: COUNT histories from seed FIRST on, then INPUTS changed bytes for the parsers, then real
+# processes that are killed at KILLS moments. It can be stopped at any time and goes on where it was; what
+# it finds is printed with the command that shows it.
 COUNT ?= 10000
 FIRST ?= 0
 INPUTS ?= 1000000
+KILLS ?= 200
 
-soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs (COUNT, FIRST, INPUTS)
+soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs (COUNT, FIRST, INPUTS, KILLS)
 	$(BIN)/python -m tests.simulator --first $(FIRST) --count $(COUNT) --jobs $(WORKERS)
 	$(BIN)/python -m tests.fuzz --count $(INPUTS) --jobs $(WORKERS)
+	$(BIN)/python -m tests.links --first $(FIRST) --count $(KILLS)
 
 bench: $(VENV)/dev build ## measure beside peers and print a table (results go to docs/benchmarks.md)
 	$(BIN)/python bench/run.py
@@ -89,7 +92,7 @@ clean: ## delete what was built and installed
 
 .PHONY: system
 system:
-	@tools/system.sh postgresql chromium gettext softhsm2
+	@tools/system.sh postgresql chromium gettext softhsm2 age
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; make PYTHON=python3.x …"; exit 1; }

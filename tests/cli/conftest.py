@@ -1,26 +1,17 @@
 """Nodes for the tests of the command line, each with a database of its own."""
 
-import shutil
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import POSTGRESQL, Databases, Home, liptako, python
+from tests.cli.shell import Databases, Home, build_map, copy_node, free_port, set_up
 
 
-@pytest.fixture
-def free_port() -> Callable[[], int]:
+@pytest.fixture(name="free_port")
+def make_free_port() -> Callable[[], int]:
     """Return a maker of ports that nobody uses now."""
-
-    def make() -> int:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return make
+    return free_port
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +25,7 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def map_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a base map, built once: an `init` that finds one builds none."""
-    home = tmp_path_factory.mktemp("map")
-    code = "from pathlib import Path; from liptako.web import basemap; import sys; "
-    assert python("-c", code + "basemap.build(Path(sys.argv[1]), None, print)", home).code == 0
-    return home
+    return build_map(tmp_path_factory.mktemp("map"))
 
 
 @pytest.fixture(scope="session")
@@ -46,18 +34,7 @@ def originals(
 ) -> Path:
     """Return a folder with the nodes ML and BF, which have one compact; made once, then copied."""
     folder = tmp_path_factory.mktemp("originals")
-    homes = {member: Home(folder / member) for member in ("ML", "BF")}
-    for member, home in homes.items():
-        shutil.copytree(map_files, home.folder)
-        home.ok("init", "--member", member, "--data", "", *databases.make())
-    cards = [home / "card.json" for home in homes.values()]
-    compact = folder / "compact.json"
-    names = ("--name", "fr=Pacte", "--everyone", "fr=Tous", "--output", compact)
-    phrase = liptako("compact-draft", *cards, *names).out.rpartition("Compare aloud: ")[2].strip()
-    for home in homes.values():
-        assert liptako("compact-sign", compact, "--key", home / "keys/root.key").code == 0
-    for home in homes.values():
-        home.ok("compact-adopt", compact, "--phrase", phrase)
+    set_up(folder, map_files, databases)
     return folder
 
 
@@ -66,14 +43,7 @@ def copy_of(originals: Path, databases: Databases, tmp_path: Path) -> Callable[[
     """Return a maker of nodes that are set up and have a compact: `copy_of("BF")`."""
 
     def copy(member: str) -> Home:
-        home = Home(tmp_path / member)
-        shutil.copytree(originals / member, home.folder)
-        if POSTGRESQL:
-            settings = home / "liptako.env"
-            lines = dict(line.split("=", 1) for line in settings.read_text().splitlines())
-            lines["DATABASE_URL"] = databases.copy(lines["DATABASE_URL"].rpartition("/")[2])
-            settings.write_text("".join(f"{name}={text}\n" for name, text in lines.items()))
-        return home
+        return copy_node(originals / member, tmp_path / member, databases)
 
     return copy
 

@@ -209,3 +209,11 @@ def test_a_backup_that_was_killed_never_bears_the_name_and_may_be_done_again(ori
     assert not file.exists()
     original.ok("backup", file)
     assert DATABASE in contents(file)
+
+
+def test_what_a_backup_that_was_killed_left_beside_it_is_taken_away(original, tmp_path):
+    left = tmp_path / "ML.tar.gz.part-x"
+    left.mkdir()
+    (left / DATABASE).write_bytes(b"half of a database")
+    original.ok("backup", tmp_path / "ML.tar.gz")
+    assert [path.name for path in tmp_path.iterdir()] == ["ML.tar.gz"]

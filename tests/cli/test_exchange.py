@@ -70,6 +70,34 @@ def test_what_a_partner_says_it_holds_is_not_written_again(ml, bf, bundle, tmp_p
     assert ml.ok("exchange", "write", "BF", again) == f"0 records for BF in {again}\n"
 
 
+def digest(home, member):
+    """Return what a node says of what it shares with a member, without its first words."""
+    return home.ok("exchange", "digest", member).split(": ", 1)[1]
+
+
+def test_partners_who_hold_the_same_say_the_same_digest(ml, bf, bundle):
+    apart = (digest(ml, "BF"), digest(bf, "ML"))
+    bf.ok("exchange", "read", bundle)
+    assert digest(ml, "BF") == digest(bf, "ML") == apart[0] != apart[1]
+    assert apart[0].startswith("1 logs, 1 records\nBasis: ")
+
+
+def test_a_log_that_was_never_counted_has_no_digest_before_a_rebuild(ml):
+    ml.ok("demo-incident")
+    before = ml.ok("exchange", "digest", "BF")
+    ml.do("from liptako.ledger.models import Tally; Tally.objects.all().delete()")
+    told = "No digest yet: `rebuild` has to count what an older version has written.\n"
+    result = ml.run("exchange", "digest", "BF")
+    assert (result.code, result.err) == (1, told)
+    ml.ok("rebuild")
+    assert ml.ok("exchange", "digest", "BF") == before
+
+
+def test_no_digest_is_told_of_a_stranger(ml):
+    result = ml.run("exchange", "digest", "TG")
+    assert result == (5, "", "TG is not a member of the compact\n")
+
+
 @pytest.mark.parametrize("length", [0, 10, 300, 1000, -1])
 def test_of_a_file_that_was_cut_nothing_wrong_is_kept(bf, bundle, length):
     data = bundle.read_bytes()

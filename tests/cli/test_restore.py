@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.cli.shell import POSTGRESQL, Home, contents
+from tests.cli.shell import POSTGRESQL, Home, contents, kill, wait_for
 
 DATABASE = "liptako.pgdump" if POSTGRESQL else "liptako.sqlite3"
 NOWHERE = ("--database-url", "postgresql://u@127.0.0.1:1/n")
@@ -176,3 +176,22 @@ def test_without_the_programs_of_postgresql_they_are_named(home, repacked):
     result = home.run("restore", repacked({"liptako.pgdump": b""}), *NOWHERE, PATH="/nowhere")
     assert result == (8, "", "pg_restore is not installed on this machine\n")
     assert not home.folder.exists()
+
+
+def test_what_a_restore_that_was_killed_has_left_is_no_node(home, saved):
+    home.folder.mkdir()
+    with home.process("restore", saved) as process:
+        wait_for((home / "liptako.env").exists)
+        kill(process)
+    told = f"the restore into {home.folder} was not finished: run `liptako restore` again\n"
+    for words in (("verify",), ("work",), ("serve",), ("init", "--member", "ML")):
+        assert home.run(*words) == (5, "", told)
+
+
+def test_a_restore_that_was_killed_is_done_again_into_the_same_folder(home, saved, databases):
+    home.folder.mkdir()
+    (home / "restore-unfinished").write_text("")
+    (home / "keys").mkdir()
+    (home / "keys" / "node.key").write_text("half of a key")
+    assert home.ok("restore", saved, *databases.make()).startswith("Node restored in ")
+    assert home.ok("verify").endswith("every signature, hash and payload is in order.\n")

@@ -8,6 +8,11 @@ COUNT = (
     "from liptako.situation.models import Incident; "
     "print(Incident.objects.values('object').distinct().count())"
 )
+EPOCH = "from liptako.ledger.reader import epoch; print(epoch())"
+TRAIL = (
+    "from liptako.members.models import AuditEvent; "
+    "row = AuditEvent.objects.get(event='node.fence'); print((row.event, row.detail.isdigit()))"
+)
 LOGS = (
     "from liptako.ledger.models import Channel; "
     "print(Channel.objects.filter(author='BF', audience__members__contains='ML').count())"
@@ -62,3 +67,16 @@ def test_one_backup_restored_twice_stops_nobody(ml, backup, restore, tmp_path):
         assert carry(home, ml, tmp_path).startswith("1 new records from BF")
     assert ml.do(COUNT) == "4"
     assert ml.ok("verify").endswith("every signature, hash and payload is in order.\n")
+
+
+def test_a_node_whose_disk_was_set_back_goes_on_in_new_logs_once_that_is_said(ml, bf, tmp_path):
+    """Nothing tells it of a snapshot, so the administrator does, before anything runs."""
+    bf.ok("demo-incident")
+    epoch = bf.do(EPOCH)
+    said = bf.ok("fence")
+    assert said == f"The node's own logs go on in epoch {bf.do(EPOCH)}.\n"
+    assert int(bf.do(EPOCH)) > int(epoch)
+    bf.ok("demo-incident")
+    carry(bf, ml, tmp_path)
+    assert ml.do(COUNT) == "2"
+    assert bf.do(TRAIL) == "('node.fence', True)"

@@ -111,6 +111,21 @@ def open_note(note, name):
     return text.splitlines()
 
 
+# state.md
+
+
+def digest_of(words):
+    """Return both parts of the digest over words of a case."""
+    sums = {
+        part: hashlib.sha256(f"liptako {part} v1".encode()).digest() for part in ("basis", "state")
+    }
+    for word in words:
+        part = "basis" if word.endswith(("no-payload", "no-kind")) else "state"
+        pairs = zip(sums[part], hashlib.sha256(f"{word}\n".encode()).digest(), strict=True)
+        sums[part] = bytes(a ^ b for a, b in pairs)
+    return {part: found[:8].hex() for part, found in sums.items()}
+
+
 # bundle.md
 
 
@@ -221,6 +236,12 @@ def test_hashes_and_salts_of_an_entry_follow_from_its_bytes(entry):
     assert leaf_of(header).hex() == entry["leaf_hash"]
 
 
+@pytest.mark.parametrize("name", ["nothing", "bundle", "page"])
+def test_a_digest_is_that_of_its_words(name):
+    case = CASE["digests"][name]
+    assert {"words": case["words"], **digest_of(case["words"])} == case
+
+
 def test_a_reference_names_the_first_half_of_a_leaf_hash():
     refs = json.loads(CASE["entries"][1]["header"])["refs"]
     leaf = entry_bytes(CASE["entries"][0], "leaf_hash")
@@ -277,6 +298,9 @@ def test_the_examples_of_the_pages_are_those_of_the_vector():
     for words in (first["header"], first["payload"], first["salt"], first["payload_hash"]):
         assert words in record
     assert CASE["checkpoint"] in log
+    state, digest = (SPEC / "state.md").read_text(encoding="utf-8"), CASE["digests"]["page"]
+    for words in (*digest["words"], digest["basis"], digest["state"]):
+        assert words in state
 
 
 def test_the_reader_imports_nothing_of_the_program():

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 
 from liptako.core.clock import Instant
+from liptako.core.digest import Basis, State, Sums, digest_of
 from liptako.core.keys import fingerprint, key_id, signer_from_seed
 from liptako.core.log.bundle import (
     MAGIC,
@@ -157,6 +158,22 @@ def bundle_of(parts: Sequence[Frame]) -> bytes:
     return plain.getvalue()
 
 
+def digests() -> dict[str, object]:
+    """Return digests of the log: of no words, of what the bundle gives, and of the page's words."""
+    bundle, page = ((FIRST_PACKAGE, Basis.NO_PAYLOAD),), ((1, Basis.NO_PAYLOAD), (2, State.WAITING))
+    return {"nothing": digest(()), "bundle": digest(bundle), "page": digest(page)}
+
+
+def digest(words: Sequence[tuple[int, Basis | State]]) -> dict[str, object]:
+    """Return words about records of the log with their digest."""
+    sums = Sums()
+    for place, word in words:
+        sums = sums.with_word(ORIGIN, place, word)
+    found = digest_of([sums])
+    said = [f"{ORIGIN} {place} {word}" for place, word in words]
+    return {"words": said, "basis": found.basis, "state": found.state}
+
+
 def split_frames(bundle: bytes) -> list[bytes]:
     """Return the frames of a bundle as bytes, each with its length before it."""
     stream = zstandard.ZstdDecompressor().decompressobj().decompress(bundle[len(MAGIC) :])
@@ -221,6 +238,7 @@ def vectors_page() -> str:
             "public": witness.public.hex(),
             "note": receipt.note(witness.public).decode(),
         },
+        "digests": digests(),
         "frames": [frame.hex() for frame in split_frames(bundle)],
         "bundle": bundle.hex(),
     }

@@ -1,5 +1,6 @@
 """The file of a backup: a tar archive with the node's keys, settings and database."""
 
+import glob
 import gzip
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
+from liptako.cli.home import RESTORING
 from liptako.core.errors import MalformedError, RefusedError, StorageError
 from liptako.env import ENV_FILE, Database, read_settings
 from liptako.ledger.node import ROOT_KEY, SIGN_KEY
@@ -33,9 +35,15 @@ _STEP = 2**20  # bytes
 
 
 def write_backup(home: Path, target: Path) -> None:
-    """Write a backup. Raises StorageError; an unfinished file never bears the name."""
+    """Write a backup. Raises StorageError; an unfinished file never bears the name.
+
+    What a backup that was killed has left beside it, a copy of the database, is taken away.
+    """
+    part = f"{target.name}.part-"
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        for left in target.parent.glob(f"{glob.escape(part)}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=part) as folder:
             snapshot = _snapshot(read_settings().database, Path(folder))
             with (
                 whole_file(target, private=True) as file,
@@ -91,18 +99,38 @@ def unpack_backup(source: Path, home: Path, database_url: str | None) -> None:
 
 
 def _make_empty(home: Path) -> None:
-    """Make a folder, which may be there if it is empty. Raises RefusedError or StorageError."""
+    """Make a folder, which may be there if it is empty or a restore into it was broken off.
+
+    It is marked until `finish`, so that no node runs on a part of it. Raises RefusedError or
+    StorageError.
+    """
     try:
+        if (home / RESTORING).exists():
+            remove(home)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         in_use = any(home.iterdir())
     except OSError as cause:
         raise cannot_write(home, cause) from cause
     if in_use:
         raise RefusedError("restore: the folder %(home)s is not empty", home=str(home))
+    write_file(home / RESTORING, b"")
+
+
+def finish(home: Path) -> None:
+    """Take the mark away: the node may run. Raises StorageError."""
+    try:
+        (home / RESTORING).unlink()
+    except OSError as cause:
+        raise cannot_write(home, cause) from cause
 
 
 def remove(home: Path) -> None:
-    """Take away what was unpacked."""
+    """Take away what was unpacked; the mark goes last, so that no part of it looks like a node."""
+    for path in home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != RESTORING:
+            path.unlink(missing_ok=True)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Commands of the exchange: with a partner now, into a file, out of a file."""
+"""Commands of the exchange: with a partner now, into a file, out of a file; comparing the state."""
 
 from argparse import Namespace
 from gettext import gettext as _
@@ -30,6 +30,9 @@ def add_commands(commands: Commands) -> None:
     read = how.add_parser("read", help=_("read the file of a partner"))
     read.add_argument("file", type=Path, help=_("file to read"))
     read.set_defaults(run=run_read)
+    digest = how.add_parser("digest", help=_("how this node judges what a partner holds too"))
+    digest.add_argument("member", help=_("id of the member, such as ML"))
+    digest.set_defaults(run=run_digest)
     spool = how.add_parser("spool", help=_("work the folders LIPTAKO_SPOOL_IN and _OUT once"))
     spool.add_argument("--again", action="store_true", help=_("write files that were there before"))
     spool.set_defaults(run=run_spool)
@@ -74,6 +77,30 @@ def run_read(args: Namespace) -> int:
         raise cannot_read(args.file, cause) from cause
     with source:
         return _tell(read_file(this_node(), source))
+
+
+def run_digest(args: Namespace) -> int:
+    """Say the digest of the logs that are shared with a partner, to be compared with its own."""
+    start(args)
+    from liptako.ledger import compacts
+    from liptako.ledger.projector import project_pending
+    from liptako.ledger.reader import logs_for
+    from liptako.ledger.tally import shared_digest
+
+    compacts.current().check_exchange(args.member)
+    project_pending()
+    logs = logs_for(args.member, begun=False)
+    digest = shared_digest(logs)
+    count = sum(log.size for log in logs)
+    say(
+        _("Shared with %(member)s: %(logs)d logs, %(count)d records")
+        % {"member": args.member, "logs": len(logs), "count": count}
+    )
+    if digest is None:
+        complain(_("No digest yet: `rebuild` has to count what an older version has written."))
+        return codes.FAULT
+    say(_("Basis: %(basis)s  State: %(state)s") % {"basis": digest.basis, "state": digest.state})
+    return codes.OK
 
 
 def _tell(report: "Report") -> int:

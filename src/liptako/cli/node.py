@@ -101,10 +101,10 @@ def _has_worked() -> bool:
 
 
 def _schedule(stop: threading.Event) -> None:
-    """Every few seconds: draw what waits, delete what has expired, ask for exchanges."""
+    """Every few seconds: draw what waits, delete what has expired or is done, ask for exchanges."""
     from django.db import close_old_connections
 
-    from liptako.federation.jobs import ask_when_due
+    from liptako.federation.jobs import ask_when_due, forget_done
     from liptako.federation.recalls import confirm
     from liptako.federation.spool import Watch
     from liptako.ledger.node import system_clock, this_node
@@ -119,6 +119,7 @@ def _schedule(stop: threading.Event) -> None:
                 pass
             confirm(this_node())
             ask_when_due(seconds)
+            forget_done()
             work_spool(this_node(), watch)
         except Exception as error:  # noqa: BLE001 (the top of a worker: say it and go on)
             complain(f"schedule: {error}")

@@ -1,4 +1,4 @@
-"""Commands that keep a node safe: backup, restore."""
+"""Commands that keep a node safe: backup, restore, fence."""
 
 from argparse import Namespace
 from gettext import gettext as _
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from liptako.cli import archive, codes
 from liptako.cli.commands import Commands
-from liptako.cli.home import home_of, start
+from liptako.cli.home import home_of, prepare_database, start
 from liptako.cli.words import say
 
 
@@ -23,6 +23,11 @@ def add_commands(commands: Commands) -> None:
     restore.add_argument("--database-url", help=_("PostgreSQL database to fill (empty)"))
     restore.set_defaults(run=run_restore)
 
+    fence = commands.add_parser(
+        "fence", help=_("go on in new logs, after the database was set back by other means")
+    )
+    fence.set_defaults(run=run_fence)
+
 
 def run_backup(args: Namespace) -> int:
     """Write keys, settings and a snapshot of the database; the node goes on meanwhile."""
@@ -38,12 +43,14 @@ def run_backup(args: Namespace) -> int:
 def run_restore(args: Namespace) -> int:
     """Unpack a backup and begin new logs, so that no log is ever written twice.
 
-    What could not be finished is taken away again: a node is restored, or it is not there.
+    What could not be finished is taken away again: a node is restored, or it is not there. What was
+    broken off by force is marked, and is not a node until a restore into the folder is done.
     """
     home = home_of(args)
     archive.unpack_backup(args.file, home, args.database_url)
     try:
         epoch = _begin_again(args, home)
+        archive.finish(home)
     except BaseException:
         archive.remove(home)
         raise
@@ -56,7 +63,7 @@ def run_restore(args: Namespace) -> int:
 
 def _begin_again(args: Namespace, home: Path) -> int:
     """Fill the database, bring it to this version, begin new logs; return their epoch."""
-    start(args, migrated=False)
+    start(args, migrated=False, restoring=True)
     from django.core.management import call_command
 
     from liptako.ledger.node import this_node
@@ -65,8 +72,25 @@ def _begin_again(args: Namespace, home: Path) -> int:
 
     node = this_node()
     archive.fill_database(home)
-    call_command("migrate", verbosity=0, interactive=False)
+    prepare_database()
     call_command("collectstatic", verbosity=0, interactive=False)
     epoch = begin_epoch(node.clock())
     record_audit(node, "node.restore", detail=str(epoch))
     return epoch
+
+
+def run_fence(args: Namespace) -> int:
+    """Begin new logs on a database that is older than what partners may hold.
+
+    For a disk or a machine that was set back to a snapshot, which nothing tells the node.
+    """
+    start(args)
+    from liptako.ledger.node import this_node
+    from liptako.ledger.store import begin_epoch
+    from liptako.members.actions import record_audit
+
+    node = this_node()
+    epoch = begin_epoch(node.clock())
+    record_audit(node, "node.fence", detail=str(epoch))
+    say(_("The node's own logs go on in epoch %(epoch)d.") % {"epoch": epoch})
+    return codes.OK

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from liptako.cli.card import CardOrder, make_dossier, own_card
 from liptako.cli.delegating import CARD, LINE, own_line
 from liptako.cli.files import write_file
+from liptako.cli.home import prepare_database
 from liptako.cli.material import draw_keys
 from liptako.cli.roots import make_root, open_root
 from liptako.cli.tokens import is_token
@@ -138,7 +139,7 @@ def fill_database(args: Namespace) -> str:
     from liptako.members.offices import STANDARD
 
     say(_("Preparing the database …"))
-    call_command("migrate", verbosity=0, interactive=False)
+    prepare_database()
     call_command("collectstatic", verbosity=0, interactive=False)
     node = this_node()
     for office in STANDARD:

@@ -51,6 +51,10 @@ class RefusedError(LiptakoError):
     """A rule forbids it: the person must ask for something else."""
 
 
+class UnderWayError(RefusedError):
+    """Another process is at it already: nothing is wrong, do it later."""
+
+
 class NotAllowedError(LiptakoError):
     """The person or the peer who asks may not do it: somebody else must."""
 

@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
-from liptako.federation import peers, sync
+from liptako.federation import peers, sync, turns
 from liptako.federation.client import Client, HttpsClient
 from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
@@ -30,18 +30,22 @@ def exchange_with(
     """Send what a partner lacks and take what it has for us, until neither has anything new.
 
     The result is kept for the page of partners. Raises NetworkError, VerificationError and others
-    of ours. `pace` begins to measure how much the line carries.
+    of ours; UnderWayError, which is no fault, if another process is at it. `pace` begins to measure
+    how much the line carries.
     """
-    try:
-        if client is None:
-            with HttpsClient() as https:
-                report = _exchange(node, member, https, pace)
-        else:
-            report = _exchange(node, member, client, pace)
-    except LiptakoError as fault:
-        peers.note_failed(member, node.clock().moment(), fault)
-        raise
-    peers.note_exchanged(member, node.clock().moment(), report.faults)
+    with turns.turn(node, member) as ours:
+        if not ours:
+            raise UnderWayError("an exchange with %(member)s is under way already", member=member)
+        try:
+            if client is None:
+                with HttpsClient() as https:
+                    report = _exchange(node, member, https, pace)
+            else:
+                report = _exchange(node, member, client, pace)
+        except LiptakoError as fault:
+            peers.note_failed(member, node.clock().moment(), fault)
+            raise
+        peers.note_exchanged(member, node.clock().moment(), report.faults)
     return report
 
 
@@ -105,6 +109,8 @@ def _held_by(member: str) -> tuple[int, ...]:
 def answer(node: Node, request: bytes) -> bytes:
     """Take in what a partner sent and return the sealed answer: our heads, and what it lacks.
 
+    While we send to it ourselves, what is not urgent stays out of the answer: it would go twice.
+
     Raises VerificationError if the request is not for us or its sender is not known.
     """
     if request.startswith(SAME_MAGIC):
@@ -115,6 +121,8 @@ def answer(node: Node, request: bytes) -> bytes:
     reply = io.BytesIO()
     extent = extent_for(node, peers.peer(report.sender), report.room)
     extent = replace(extent, shown=frozenset(report.shown))
+    with turns.turn(node, report.sender) as free:
+        extent = extent if free else replace(extent, bulk=False)
     sync.write_bundle(node, report.sender, reply, extent)
     return reply.getvalue()
 

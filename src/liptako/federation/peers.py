@@ -135,6 +135,12 @@ def said_by(member: str) -> Heads | None:
     return heads_of(row) if row else None
 
 
+def _locked(member: str) -> Peer:
+    """Return what is known of a partner, for nobody else to change until the transaction ends."""
+    return Peer.objects.select_for_update().get(pk=peer(member).pk)
+
+
+@transaction.atomic
 def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     """Keep what a partner says it holds; say whether nothing later was known of it.
 
@@ -143,7 +149,7 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     alive. An answer is of today, so it counts even if it seems older: the partner was set back,
     or its clock was put right.
     """
-    row = peer(member)
+    row = _locked(member)
     before, said = heads_of(row), read_heads(heads)
     later = before is None or how == "answer" or said.is_later_than(before)
     changed = []
@@ -157,12 +163,21 @@ def note_heard(member: str, heads: bytes, at: datetime, how: Door) -> bool:
     return later or said == before
 
 
+@transaction.atomic
 def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
     """Keep that a partner said, by its clock, that nothing was new; an earlier word is none."""
-    row = peer(member)
+    row = _locked(member)
     if said.milliseconds > row.alive:
         row.alive, row.heard_at, row.heard_by = said.milliseconds, at, how
         row.save(update_fields=["alive", "heard_at", "heard_by"])
+
+
+def note_judged(member: str, at: datetime, *, otherwise: bool | None) -> None:
+    """Keep since when a partner judges the same records differently; nothing changes nothing."""
+    row = peer(member)
+    if otherwise is not None and otherwise != (row.differs_since is not None):
+        row.differs_since = at if otherwise else None
+        row.save(update_fields=["differs_since"])
 
 
 def note_rate(member: str, rate: int) -> None:

@@ -175,7 +175,7 @@ def taken(thread: Thread) -> list[Taken]:
 
 def recalls_of(thread: Thread) -> list[models.Recall]:
     """Return the recalls of a thread, the latest first."""
-    return list(models.Recall.objects.filter(thread=thread.key))
+    return list(models.Recall.objects.filter(object=thread.object, thread=thread.key))
 
 
 def recalls_about(author: str, names: Collection[str]) -> dict[str, models.Recall]:

@@ -42,6 +42,7 @@ from liptako.federation.heads import (
     heads_for,
     histories_for,
     is_lost,
+    judges_otherwise,
     receipts_for,
     sending_order,
 )
@@ -86,7 +87,7 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
     """Write a bundle for a partner from a start on, sealed for it."""
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
-        writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
+        writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
         origin, count, reached = "", 0, {}
         for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
@@ -202,6 +203,9 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    said = peers.said_by(report.sender)
+    if said is not None and not report.outdated:
+        peers.note_judged(report.sender, node.clock().moment(), otherwise=judges_otherwise(said))
     if how != "carried":
         _read_parcels(node, report)
     return report

@@ -6,6 +6,8 @@ log that this node holds.
 
 from typing import NamedTuple
 
+from django.db import transaction
+
 from liptako.core.compact.members import Member
 from liptako.core.keys import COSIGNATURE, key_id
 from liptako.core.log.bundle import ReceiptFrame
@@ -15,7 +17,7 @@ from liptako.core.log.note import read_note
 from liptako.core.log.receipt import Receipt as Value
 from liptako.core.log.receipt import check_receipt, cosign, read_receipt
 from liptako.ledger import compacts
-from liptako.ledger.models import Channel, Receipt
+from liptako.ledger.models import Channel, Counter, Receipt
 from liptako.ledger.node import Node
 from liptako.ledger.tree import root_at
 
@@ -52,12 +54,14 @@ def _key_of(member: Member) -> bytes:
     return key_id(key_name(member.id), member.keys.sign, COSIGNATURE)
 
 
+@transaction.atomic
 def sign_receipts(node: Node) -> int:
     """Cosign the checkpoints of what was stored since the last time; return how many.
 
     Only what its author has signed and this node holds whole, and never less than before; once more
     after a change of our key: others take receipts by the present key only.
     """
+    _wait_for_turn()
     signed, count = sizes(), 0
     for log in Channel.objects.exclude(author=node.member):
         if not log.checkpoint:
@@ -71,6 +75,12 @@ def sign_receipts(node: Node) -> int:
     return count
 
 
+def _wait_for_turn() -> None:
+    """Wait until no other process is writing: a receipt must not be replaced by an earlier one."""
+    Counter.objects.select_for_update().filter(id=1).first()
+
+
+@transaction.atomic
 def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     """Keep a receipt that came with a bundle; say whether it was news.
 
@@ -80,6 +90,7 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     log = Channel.objects.select_related("audience").filter(origin=frame.origin).first()
     if log is None or frame.member in {node.member, log.author} or not 0 < frame.size <= log.size:
         return False
+    _wait_for_turn()
     held = sizes().get((frame.origin, frame.member), NOTHING)
     if frame.member not in log.audience.members or held.size >= frame.size:
         return False

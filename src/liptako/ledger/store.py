@@ -18,18 +18,16 @@ from liptako.core.log.verify import Accepted, accept_package
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
-from liptako.ledger import compacts, projector
+from liptako.ledger import compacts, fence, projector, tally
 from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.pen import Pen, advance, complete_packages, keep_audience, store_entries
+from liptako.ledger.pen import Pen, advance, keep_audience, reach, store_entries
 from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
 _listeners: list[Callable[[frozenset[str]], None]] = []
 
 EXPIRED_AT_ONCE = 500  # payloads that are deleted in one transaction
-_EPOCH_ZERO = 1_767_225_600_000  # 2026-01-01T00:00:00Z, from which seconds fit into nine digits
-_LAST_EPOCH = 999_999_999
 _LAMPORT_JUMP = 10**9  # a partner that counts further ahead is not followed: the count would end
 
 
@@ -63,6 +61,7 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     MalformedError for values that no record may hold.
     """
     counter = lock()
+    fence.pass_by(counter, node.clock())
     up_to_date = counter.projected == counter.position
     version = compacts.current().version
     pens: dict[tuple[frozenset[str], Lane], Pen] = {}
@@ -114,15 +113,21 @@ def begin_epoch(now: Instant) -> int:
     """Let all our own records go into new logs from now on; return the new epoch.
 
     Called after a restore: the backup may be older than what partners hold of our logs, and a log
-    that is written twice from one place on is a double history. The epoch is taken from the clock,
-    so that two restores of one backup differ; a clock that is wrong costs nothing but that, and one
-    that is decades ahead is not followed: a log's name has no more than nine digits for it.
+    that is written twice from one place on is a double history.
     """
     counter = lock()
-    seconds = (now.milliseconds - _EPOCH_ZERO) // 1000
-    counter.epoch = max(counter.epoch + 1, seconds if seconds <= _LAST_EPOCH else 0)
-    counter.save(update_fields=["epoch"])
+    fence.raise_epoch(counter, now)
+    counter.save(update_fields=["epoch", "timeline"])
     return counter.epoch
+
+
+def check_fence(now: Instant) -> None:
+    """Begin new logs if the database may have been set back, before anything is signed on it."""
+    if fence.is_passed(Counter.objects.filter(id=1).first() or Counter()):
+        with transaction.atomic():
+            counter = lock()
+            fence.pass_by(counter, now)
+            counter.save(update_fields=["epoch", "timeline"])
 
 
 @transaction.atomic
@@ -164,7 +169,7 @@ def take(
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     advance(row, log, note)
     _store(node, row, news, counter)
-    complete_packages(row, before)
+    reach(row, before)
     return len(news)
 
 
@@ -181,6 +186,8 @@ def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: 
         return 0
     row.audience, row.ahead = keep_audience(roster), row.ahead + 1
     row.save()
+    if row.size == 0:
+        tally.begin(row)
     _store(node, row, [entry], counter)
     return 1
 

@@ -45,6 +45,7 @@ EVENTS: dict[str, Promise] = {
     "bundle.import": _("Bundle read from a file"),
     "incidents.import": _("Published incidents imported"),
     "node.init": _("Node set up"),
+    "node.fence": _("Node goes on in new logs"),
     "node.restore": _("Node restored from a backup"),
     "compact.adopt": _("Compact adopted"),
     "keys.delegate": _("Keys of the node changed"),

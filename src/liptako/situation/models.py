@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 
 
 class Incident(Projected):

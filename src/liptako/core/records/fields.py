@@ -7,11 +7,13 @@ fields are kept. Two readers can therefore never see two different things in the
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from liptako.core.errors import MalformedError
 
+T = TypeVar("T")
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 INT_LIMIT = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, section 6)
@@ -24,6 +26,8 @@ def _refuse_float(text: str) -> float:
 
 
 _NUL = b"\\u0000"  # in the one spelling there is no other way to write it
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * len(str(INT_LIMIT))  # a number beyond the limit has as many digits
 
 
 _decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder(float_hook=_refuse_float)
@@ -58,8 +62,34 @@ def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
             "record: expected one JSON object, no spaces, no key twice, no U+0000, got %(got)s",
             got=_head(data),
         )
-    _check_values(fields.values(), DEPTH_LIMIT)
+    if not _is_within_bounds(data):
+        _check_values(fields.values(), DEPTH_LIMIT)
     return fields
+
+
+def exact_decoder(of: type[T]) -> msgspec.json.Decoder[T]:
+    """Return what `decode_exact` reads values of a type with."""
+    return msgspec.json.Decoder(of, float_hook=_refuse_float)
+
+
+def decode_exact(data: bytes, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """Return the value of bytes that are exactly what we would write for it, or else nothing.
+
+    Many times faster than `decode_fields`, which is to be asked where this gives nothing: the bytes
+    may be good all the same, with fields of a later version or in another order.
+    """
+    try:
+        value = decoder.decode(data)
+        same = _encoder.encode(value) == data
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return value if same and _NUL not in data and _is_within_bounds(data) else None
+
+
+def _is_within_bounds(data: bytes) -> bool:
+    """Say whether a glance shows that no integer and no depth can be beyond what readers hold."""
+    shallow = data.count(b"{") + data.count(b"[") <= DEPTH_LIMIT
+    return shallow and _LONG not in data.translate(_DIGITS)
 
 
 def _check_values(values: Iterable[Json], levels: int) -> None:

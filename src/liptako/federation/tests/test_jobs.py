@@ -111,5 +111,15 @@ def test_an_exchange_with_a_stranger_ends():
     assert this_node().member not in Peer.objects.values_list("member", flat=True)
 
 
+def test_what_is_known_of_old_jobs_goes_and_the_others_stay(write):
+    write("BF", "NE")
+    begun = {"BF": timedelta(hours=25), "NE": timedelta(hours=23)}
+    for row in DBTaskResult.objects.all():
+        ago = begun[row.args_kwargs["args"][0]]
+        DBTaskResult.objects.filter(id=row.id).update(started_at=timezone.now() - ago)
+    jobs.exchange.enqueue("ML")
+    assert (jobs.forget_done(), asked()) == (1, ["ML", "NE"])
+
+
 def test_a_partner_is_called_by_its_code(partners):
     assert sorted(map(str, Peer.objects.all())) == ["BF", "NE"]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0004_parcel'),
+        ('federation', '0005_threads'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('situation', '0003_release_reason_release_recalled_at'),
+        ('situation', '0004_threads'),
     ]
 
     operations = [
