@@ -41,6 +41,18 @@ SETTINGS = (
         "`../shared/data` where that folder exists",
         "Folder with public data; empty for the outlines that come with the program.",
     ),
+    Setting(
+        "LIPTAKO_ATTACHMENTS",
+        "`attachments` in the node's folder",
+        "Where files that go with records lie: a folder, or S3-compatible storage as "
+        "`s3://KEY:SECRET@HOST:PORT/BUCKET` (`s3+http://` without TLS; needs "
+        "`requirements/s3.txt`).",
+    ),
+    Setting(
+        "LIPTAKO_ATTACHMENT_MB",
+        "`20`",
+        "Megabytes (of 2²⁰ bytes) that one file may have, of our own and of partners (1 to 500).",
+    ),
     Setting("LIPTAKO_LANGUAGE", "`fr`", "Language until a person chooses: `fr` or `en`."),
     Setting(
         "LIPTAKO_EXCHANGE_SECONDS",

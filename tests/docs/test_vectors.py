@@ -223,6 +223,30 @@ def test_the_receipt_is_a_cosignature_by_its_member():
     assert CASE["checkpoint"].startswith(f"{text}\n\n")
 
 
+def test_the_bytes_of_a_file_are_those_that_a_header_names():
+    case = CASE["attachment"]
+    file, header = bytes.fromhex(case["file"]), bytes.fromhex(case["header_bytes"])
+    digest = hashlib.sha256(file).digest()
+    named = read_json(header)
+    assert (header.decode(), named["kind"]) == (case["header"], "situation.attachment/1")
+    assert named["attachments"] == [
+        {
+            "hash": b64encode(digest).decode(),
+            "size": len(file),
+            "type": "image/jpeg",
+            "name": "ML-2026-7K3F-1.jpg",
+        }
+    ]
+    frames = [msgspec.msgpack.decode(bytes.fromhex(frame)[4:]) for frame in case["frames"]]
+    want, *chunks = frames
+    assert want == ["want", named["audience"], digest, 0]
+    whole = b""
+    for tag, audience, hash_, offset, data in chunks:
+        assert (tag, audience, hash_, offset) == ("chunk", named["audience"], digest, len(whole))
+        whole += data
+    assert whole == file
+
+
 @pytest.mark.parametrize("entry", CASE["entries"], ids=lambda entry: str(entry["place"]))
 def test_hashes_and_salts_of_an_entry_follow_from_its_bytes(entry):
     header, payload = entry_bytes(entry, "header_bytes"), entry_bytes(entry, "payload_bytes")

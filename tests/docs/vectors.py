@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import zstandard
+from msgspec.structs import replace
 
 from liptako.core.clock import Instant
 from liptako.core.digest import Basis, State, Sums, digest_of
@@ -20,21 +21,39 @@ from liptako.core.log.bundle import (
     MAGIC,
     BundleWriter,
     ChannelFrame,
+    ChunkFrame,
     Frame,
     HeadsFrame,
     PackageFrame,
+    WantFrame,
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.heads import Asked, Heads, key_name, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
 from liptako.core.log.receipt import cosign
-from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.attachments import attachment_of
+from liptako.core.records.envelope import (
+    Header,
+    PayloadStub,
+    Precedence,
+    decode_header,
+    encode_header,
+)
 from liptako.core.records.fields import encode_fields
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import LEAF_BYTES, Ref, audience_id, channel_origin, object_id
 from liptako.members.records import MANDATE, Mandate
-from liptako.situation.records import INCIDENT, Count, Harm, Incident, Level, Period, Place
+from liptako.situation.records import (
+    ATTACHMENT,
+    INCIDENT,
+    Count,
+    Harm,
+    Incident,
+    Level,
+    Period,
+    Place,
+)
 
 FILE = Path(__file__).parents[2] / "docs" / "spec" / "vectors.json"
 
@@ -45,6 +64,7 @@ ROSTER = ("BF", "ML", "NE")
 ORIGIN = channel_origin("ML", bytes(range(8)), 1)
 INCIDENT_ID, MANDATE_ID = object_id(bytes(range(8))), object_id(bytes([255] * 8))
 BEGINS = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+PHOTO = b"\xff\xd8\xff\xdb\0\3\1\xff\xda\0\2picture\xff\xd9"
 FIRST_PACKAGE = 2  # entries; the rest comes in a second one
 
 PLACE = Place(lat=15_671_000, lon=502_000, radius_m=5_000, level=Level.RADIUS, words="Ansongo")
@@ -185,6 +205,25 @@ def split_frames(bundle: bytes) -> list[bytes]:
     return found
 
 
+def attachment(log: Sequence[Entry]) -> dict[str, str | list[str]]:
+    """Return a header that names a file, and the frames in which its bytes are asked for and go."""
+    file = attachment_of(PHOTO, type_="image/jpeg", name="ML-2026-7K3F-1.jpg")
+    header = replace(decode_header(log[0].header), kind=ATTACHMENT, attachments=(file,))
+    where, half = header.audience, len(PHOTO) // 2
+    parts: list[Frame] = [
+        WantFrame(where, file.hash, 0),
+        ChunkFrame(where, file.hash, 0, PHOTO[:half]),
+        ChunkFrame(where, file.hash, half, PHOTO[half:]),
+    ]
+    data = encode_header(header)
+    return {
+        "header": data.decode(),
+        "header_bytes": data.hex(),
+        "file": PHOTO.hex(),
+        "frames": [frame.hex() for frame in split_frames(bundle_of(parts))[:-1]],
+    }
+
+
 def vectors_page() -> str:
     """Return the case as JSON: bytes as hexadecimal digits, texts as they are."""
     signer, log = signer_from_seed(KEY), entries()
@@ -241,6 +280,7 @@ def vectors_page() -> str:
         "digests": digests(),
         "frames": [frame.hex() for frame in split_frames(bundle)],
         "bundle": bundle.hex(),
+        "attachment": attachment(log),
     }
     return json.dumps(case, ensure_ascii=False, indent=1) + "\n"
 

@@ -1,6 +1,7 @@
 """Commands of the exchange: with a partner now, into a file, out of a file; comparing the state."""
 
 from argparse import Namespace
+from dataclasses import replace
 from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,12 @@ def add_commands(commands: Commands) -> None:
     write = how.add_parser("write", help=_("write what waits for a partner into a file"))
     write.add_argument("member", help=_("id of the member, such as ML"))
     write.add_argument("file", type=Path, help=_("file to write"))
+    write.add_argument(
+        "--attachments",
+        type=int,
+        metavar="MB",
+        help=_("megabytes of attachments at most; all without it, none with 0"),
+    )
     write.set_defaults(run=run_write)
     read = how.add_parser("read", help=_("read the file of a partner"))
     read.add_argument("file", type=Path, help=_("file to read"))
@@ -55,8 +62,9 @@ def run_write(args: Namespace) -> int:
     from liptako.members.actions import record_audit
 
     node = this_node()
+    limit = None if args.attachments is None else max(args.attachments, 0) * 10**6
     with whole_file(args.file) as target:
-        count = write_bundle(node, args.member, target, WHOLE)
+        count = write_bundle(node, args.member, target, replace(WHOLE, files=limit))
     record_audit(node, "bundle.export", subject=args.member, detail=str(count))
     say(
         _("%(count)d records for %(member)s in %(file)s")

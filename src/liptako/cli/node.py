@@ -107,6 +107,7 @@ def _schedule(stop: threading.Event) -> None:
     from liptako.federation.jobs import ask_when_due, forget_done
     from liptako.federation.recalls import confirm
     from liptako.federation.spool import Watch
+    from liptako.ledger.files import finish, sweep
     from liptako.ledger.node import system_clock, this_node
     from liptako.ledger.projector import project_pending
     from liptako.ledger.store import expire
@@ -117,6 +118,8 @@ def _schedule(stop: threading.Event) -> None:
             project_pending()
             while expire(system_clock()):
                 pass
+            finish(this_node())
+            sweep(this_node())
             confirm(this_node())
             ask_when_due(seconds)
             forget_done()

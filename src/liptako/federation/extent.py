@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from liptako.core.log.bundle import BundleWriter, PackageFrame
 from liptako.core.log.delivery import Place
 from liptako.core.log.heads import Heads
-from liptako.federation import parcels
+from liptako.federation import attachments, parcels
 from liptako.federation.ahead import Lack
 from liptako.ledger.reader import packages_of
 
@@ -20,15 +20,17 @@ class Extent:
 
     `room` is how many bytes it should have at most (one package goes in any case), `answer` how
     many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs; a `strict` one never has more than `room`. `shown` is
-    what the partner was shown ahead and kept. One that goes through a `carrier` is padded and
-    leaves out what the carrier may have itself.
+    somebody who holds nothing of its logs, and brings the files of its records: `files` bytes of
+    them at most; a `strict` one never has more than `room`. `shown` is what the partner was shown
+    ahead and kept. One that goes through a `carrier` is padded and leaves out what the carrier may
+    have itself, and files.
     """
 
     room: int | None = None
     answer: int | None = None
     bulk: bool = True
     standalone: bool = False
+    files: int | None = None
     strict: bool = False
     shown: frozenset[Place] = frozenset()
     carrier: str = ""
@@ -83,6 +85,11 @@ class Budget:
         if self._room is None:
             return parcels.PARCEL_LIMIT
         return max(self._room - self._writer.written, 0)
+
+    def for_files(self, extent: Extent) -> attachments.Budget:
+        """Return what is left for files: they go once all packages are through."""
+        room = (self.bytes_left if extent.bulk else 0) if self.is_limited else extent.files
+        return attachments.Budget(room=room, unasked=extent.standalone)
 
     @property
     def is_spent(self) -> bool:

@@ -11,7 +11,7 @@ from liptako.core.errors import LiptakoError, VerificationError
 from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
-from liptako.federation import peers
+from liptako.federation import attachments, peers
 from liptako.ledger import compacts, store
 from liptako.ledger.histories import history_frame, is_forked
 from liptako.ledger.models import Channel, Receipt
@@ -156,7 +156,7 @@ def owes(node: Node, member: str) -> bool:
     if any(_is_ahead(node, held.get(head.origin), head.origin, head.size) for head in said.logs):
         return True
     beside = chain(receipts_for(member, said), histories_for(member, said))
-    return next(beside, None) is not None
+    return next(beside, None) is not None or attachments.owes(node, member)
 
 
 def _is_ahead(node: Node, log: Channel | None, origin: str, size: int) -> bool:

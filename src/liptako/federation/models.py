@@ -14,7 +14,8 @@ class Peer(models.Model):
     `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
     only, if there are any, by this State's clock. `differs_since` is when it was seen to judge the
     same records differently, `spooled` tells for which state a file was last put into the outgoing
-    folder.
+    folder. `wants` are the files that it last said it lacks (audience, hash, how far it has it),
+    `told` stands for those that it knows we lack.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -34,6 +35,8 @@ class Peer(models.Model):
     differs_since = models.DateTimeField(null=True)
     spooled = models.CharField(max_length=64, blank=True)
     spooled_at = models.DateTimeField(null=True)
+    wants = models.JSONField(default=list)
+    told = models.CharField(max_length=16, blank=True)
 
     def __str__(self) -> str:
         """Return the member."""

@@ -32,7 +32,7 @@ from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import padded_size, seal, unseal
 from liptako.core.records.envelope import Lane
-from liptako.federation import parcels, peers, recalls
+from liptako.federation import attachments, parcels, peers, recalls
 from liptako.federation.ahead import Lack, overtaking
 from liptako.federation.deeds import take_deeds
 from liptako.federation.extent import Budget, Extent, Start, Written
@@ -46,13 +46,7 @@ from liptako.federation.heads import (
     receipts_for,
     sending_order,
 )
-from liptako.federation.intake import (
-    Report,
-    open_log,
-    take,
-    take_ahead,
-    take_beside,
-)
+from liptako.federation.intake import Report, open_log, settle_files, take, take_ahead, take_beside
 from liptako.ledger import compacts, projector
 from liptako.ledger.node import Node
 from liptako.ledger.reader import (
@@ -118,6 +112,8 @@ def _frames(
     yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
+    if not extent.carrier:
+        yield from attachments.wants_for(node, member)
     yield from _shown_to_us(member)
     yield from histories_for(member, said)
     yield from _logs(list(lacks_of(member, said, extent)), extent, budget)
@@ -126,6 +122,7 @@ def _frames(
         yield from parcels.carried_for(node, member)
         if extent.bulk:
             yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+        yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
 
 
 def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Known]:
@@ -200,6 +197,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
+    settle_files(node, report, how)
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)

@@ -1,11 +1,17 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
 Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
-OwnSignature. Drawn again: Waiting, Rejected, Unknown, Tally. Only `store`, `receipts`, `histories`,
-and `compacts` for deeds, write evidence; only `projector` and `tally` the rest.
+OwnSignature; Attached, StoredFile, Incoming and Chunk for files. Drawn again: Waiting, Rejected,
+Unknown, Tally. Only `store`, `receipts`, `histories`, `attachments`, `files`, and `compacts` for
+deeds, write evidence; only `projector` and `tally` the rest.
 """
 
 from django.db import models
+
+from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
+
+FILES = (Chunk, Incoming, Attached, StoredFile)
+"""The tables of files, which stand in a file of their own; in the order to empty them."""
 
 
 class Counter(models.Model):

@@ -16,6 +16,7 @@ from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_head
 from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
 from liptako.core.refs import audience_id, channel_origin
 from liptako.ledger import compacts, tally
+from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
@@ -60,6 +61,7 @@ class Pen:
             marking=draft.marking,
             retain=draft.retain,
             refs=draft.refs,
+            attachments=draft.attachments,
         )
         data = encode_header(header)
         leaf = leaf_hash(data)
@@ -159,14 +161,12 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     bare = {entry.seq for entry in entries if entry.body is None}
     bare |= recalled_among(channel, entries)
     tally.count_bare(channel, bare)
+    kept = [(place, entry) for place, entry in placed if entry.seq not in bare]
     insert_rows(
         Payload,
-        [
-            {"entry_id": place, "salt": entry.salt, "body": entry.body}
-            for place, entry in placed
-            if entry.seq not in bare
-        ],
+        [{"entry_id": place, "salt": entry.salt, "body": entry.body} for place, entry in kept],
     )
+    note_files(node, channel, kept)
     note_recalls(placed)
     return position + len(placed)
 

@@ -11,6 +11,7 @@ from liptako.core.records.envelope import decode_header
 from liptako.core.records.payload import PACKAGE
 from liptako.core.records.shared import RECALL, takes_back
 from liptako.ledger import tally
+from liptako.ledger.attachments import forget_files
 from liptako.ledger.models import Channel, Entry, Package, Payload, Recalled
 
 Place = tuple[str, int]
@@ -77,9 +78,13 @@ def recalled_places(origin: str) -> frozenset[Place]:
 
 
 def destroy(entries: Collection[Entry]) -> None:
-    """Delete the payloads of entries that have one, and the seeds of their packages."""
+    """Delete the payloads of entries that have one, and the seeds of their packages.
+
+    Their files go too, unless another record names them.
+    """
     _forget_seeds({(entry.channel_id, entry.seq // PACKAGE) for entry in entries})
     tally.count_destroyed((entry.channel_id, entry.seq) for entry in entries)
+    forget_files(entries)
     Payload.objects.filter(entry__in=entries).delete()
 
 

@@ -19,6 +19,7 @@ from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
 from liptako.ledger import compacts, fence, projector, tally
+from liptako.ledger.attachments import check_stored
 from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.pen import Pen, advance, keep_audience, reach, store_entries
@@ -69,6 +70,7 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     records = []
     for draft in drafts:
         named = _check_refs(draft, node)
+        check_stored(draft.attachments)
         key = (draft.audience | node.alone, lane_of(draft.precedence))
         pen = pens.get(key) or pens.setdefault(key, Pen(node, *key, counter.epoch))
         clock = clocks.setdefault(pen.audience.id, pen.audience)

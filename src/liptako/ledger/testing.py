@@ -22,6 +22,7 @@ from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger import projector, registry, store
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import (
+    FILES,
     Channel,
     Counter,
     DoubleHistory,
@@ -153,6 +154,7 @@ def _empty() -> None:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    kept = (Receipt, DoubleHistory, Recalled, Payload, Entry, Package, Channel, Counter)
+    evidence = (Payload, Entry, Package, Channel, Counter)
+    kept = (Receipt, DoubleHistory, Recalled, *FILES[:-1], *evidence)
     for model in (Waiting, Rejected, Unknown, Tally, *kept):
         model._default_manager.all().delete()

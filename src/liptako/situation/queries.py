@@ -64,6 +64,11 @@ def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
     return visible(actor).filter(author=author, object=name).first()
 
 
+def own_incident(member: str, name: str) -> Incident | None:
+    """Return an own incident, for the desk's own deeds: who may do what they ask for themselves."""
+    return Incident.objects.filter(author=member, object=name, shown=True).first()
+
+
 def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
     """Return what else is held of an incident: for other audiences, exact or coarser."""
     if not may(actor, Right.SEE_INCIDENTS):

@@ -65,17 +65,31 @@ class ReleaseForm(forms.Form):
         help_text=_("Empty: without an end."),
     )
     precedence = fields.precedence_field()
+    attached = forms.MultipleChoiceField(
+        label=_("Files that go along"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_(
+            "What is not ticked stays with this State. Look at each one first: a photo can show "
+            "faces, number plates or a place."
+        ),
+    )
 
     def __init__(
         self,
         data: QueryDict | None,
         *,
         audiences: Sequence[tuple[str, str]],
+        files: Sequence[tuple[str, str]],
         initial: Mapping[str, Any],
     ) -> None:
-        """Offer these audiences."""
+        """Offer these audiences and files."""
         super().__init__(data, initial=dict(initial))
         fields.offer(self, "audience", [fields.CHOOSE, *audiences])
+        if files:
+            fields.offer(self, "attached", files)
+        else:
+            del self.fields["attached"]
 
     def until(self) -> int | None:
         """Return when the release ends, in milliseconds UTC: whole days, and the rest of today.

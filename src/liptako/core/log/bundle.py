@@ -119,6 +119,23 @@ class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
     proof: Annotated[tuple[bytes, ...], _Many]
 
 
+class WantFrame(msgspec.Struct, frozen=True, array_like=True, tag="want"):
+    """A file that the sender lacks, named by a record for an audience, and how far it has it."""
+
+    audience: str
+    hash: bytes
+    offset: int
+
+
+class ChunkFrame(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
+    """Some bytes of a file that a record for an audience names, from `offset` on."""
+
+    audience: str
+    hash: bytes
+    offset: int
+    data: bytes
+
+
 class ParcelFrame(msgspec.Struct, frozen=True, array_like=True, tag="parcel"):
     """A bundle sealed for `recipient` on its way through a third member, who cannot read it.
 
@@ -166,6 +183,8 @@ Known = (
     | PackageFrame
     | ReceiptFrame
     | HistoryFrame
+    | WantFrame
+    | ChunkFrame
     | ParcelFrame
     | CarriedFrame
     | EndFrame

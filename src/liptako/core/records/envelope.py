@@ -7,13 +7,18 @@ bytes are kept for ever; the value below is a reading of them (docs/spec/record.
 import enum
 import re
 from base64 import b64encode
-from binascii import a2b_base64
 from typing import Annotated, Literal
 
 import msgspec
 
 from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError
+from liptako.core.records.attachments import (
+    Attachment,
+    AttachmentWire,
+    attachment_fields,
+    read_attachments,
+)
 from liptako.core.records.fields import (
     INT_LIMIT,
     Json,
@@ -21,6 +26,7 @@ from liptako.core.records.fields import (
     decode_fields,
     encode_fields,
     exact_decoder,
+    read_base64,
 )
 from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.core.refs import LEAF_BYTES, Ref, author_of, member_id, parse_object_id
@@ -86,6 +92,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     marking: str = ""
     retain: Instant | None = None
     refs: tuple[Ref, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     extra: tuple[tuple[str, Json], ...] = ()
 
 
@@ -112,6 +119,7 @@ class _Wire(msgspec.Struct):
     marking: str = ""
     retain: int | None = None
     refs: list[tuple[str, int, str]] = []
+    attachments: list[AttachmentWire] = []
 
 
 class _Exact(msgspec.Struct, omit_defaults=True):
@@ -174,6 +182,8 @@ def _optional_fields(header: Header) -> dict[str, Json]:
         fields["refs"] = [
             [ref.origin, ref.seq, b64encode(ref.leaf).decode()] for ref in header.refs
         ]
+    if header.attachments:
+        fields["attachments"] = [attachment_fields(item) for item in header.attachments]
     return fields
 
 
@@ -202,6 +212,7 @@ def decode_header(data: bytes) -> Header:
         marking=wire.marking,
         retain=None if wire.retain is None else Instant(wire.retain),
         refs=tuple(_ref(*ref) for ref in wire.refs),
+        attachments=read_attachments(wire.attachments),
         extra=tuple((key, value) for key, value in fields.items() if key not in _KNOWN),
     )
 
@@ -247,7 +258,7 @@ def _check_header(wire: _Wire) -> None:
 
 def _payload_stub(stub: _Stub) -> PayloadStub:
     """Return what the header says of its payload. Raises MalformedError."""
-    digest = _base64(stub.hash, HASH_BYTES)
+    digest = read_base64(stub.hash, HASH_BYTES)
     if not 0 <= stub.size <= PAYLOAD_LIMIT:
         raise MalformedError(
             "payload: expected at most %(limit)d bytes, got %(got)d",
@@ -262,17 +273,4 @@ def _ref(origin: str, seq: int, leaf: str) -> Ref:
     author_of(origin)
     if not 0 <= seq <= INT_LIMIT:
         raise MalformedError("reference: expected a place of 0 or more, got %(got)d", got=seq)
-    return Ref(origin=origin, seq=seq, leaf=_base64(leaf, LEAF_BYTES))
-
-
-def _base64(text: str, length: int) -> bytes:
-    """Read standard base64 of a fixed length, in its one spelling. Raises MalformedError."""
-    try:
-        raw = a2b_base64(text, strict_mode=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != length or b64encode(raw).decode() != text:
-        raise MalformedError(
-            "base64: expected %(expected)d bytes, got %(got)s", expected=length, got=text[:60]
-        )
-    return raw
+    return Ref(origin=origin, seq=seq, leaf=read_base64(leaf, LEAF_BYTES))

@@ -6,6 +6,7 @@ without U+0000 (which databases cannot hold). The order of keys is the author's 
 fields are kept. Two readers can therefore never see two different things in the same bytes.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -114,3 +115,16 @@ def _check_integer(value: Json) -> None:
 def _head(data: bytes) -> str:
     """Return the beginning of unreadable bytes, fit for a message."""
     return repr(data[:40])[1:]
+
+
+def read_base64(text: str, length: int) -> bytes:
+    """Read standard base64 of a fixed length, in its one spelling. Raises MalformedError."""
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != length or b64encode(raw).decode() != text:
+        raise MalformedError(
+            "base64: expected %(expected)d bytes, got %(got)s", expected=length, got=text[:60]
+        )
+    return raw
