@@ -8,11 +8,11 @@ the room that is left, so that they hold up no record.
 import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from liptako.core.errors import LiptakoError, MalformedError
+from liptako.core.errors import LiptakoError, MalformedError, StorageError
 from liptako.core.log.bundle import ChunkFrame, WantFrame
 from liptako.core.log.heads import Heads
 from liptako.core.records.attachments import DIGEST_BYTES
@@ -44,6 +44,17 @@ class Budget:
     unasked: bool = False
 
 
+@dataclass(slots=True)
+class Course:
+    """How far the files for a partner are through, over the volumes of one set.
+
+    `said` is its last word before the first volume, `sent` up to which byte each one has gone.
+    """
+
+    said: Heads | None = None
+    sent: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class _Due:
     """A file that a partner is to be given for an audience, from which byte on."""
@@ -52,6 +63,11 @@ class _Due:
     digest: str
     offset: int
     size: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """For which audience, and its hash."""
+        return self.audience, self.digest
 
 
 def wants_for(node: Node, member: str) -> list[WantFrame]:
@@ -79,18 +95,20 @@ def told(node: Node, member: str) -> str:
     return hashlib.sha256(repr(wants).encode()).hexdigest()[:16] if wants else ""
 
 
-def chunks_for(node: Node, member: str, said: Heads | None, budget: Budget) -> Iterator[ChunkFrame]:
+def chunks_for(node: Node, member: str, course: Course, budget: Budget) -> Iterator[ChunkFrame]:
     """Give bytes of the files that a partner lacks, as far as they fit in.
 
     A file that cannot be read is passed over: `verify` tells, and no record waits for it.
     """
     room = budget.room
-    for due in _due(member, said, unasked=budget.unasked):
+    for due in due_to(member, course, unasked=budget.unasked):
         try:
             for frame in _chunks(node, due, room):
                 yield frame
+                course.sent[due.key] = frame.offset + len(frame.data)
                 room = None if room is None else room - len(frame.data) - _FRAME
         except LiptakoError as fault:
+            course.sent[due.key] = due.size
             logger.warning("file for %s: %s", member, fault)
 
 
@@ -101,31 +119,37 @@ def _chunks(node: Node, due: _Due, room: int | None) -> Iterator[ChunkFrame]:
         length = min(CHUNK_LIMIT, due.size - start, CHUNK_LIMIT if room is None else room)
         data = files.read_part(node, due.digest, start, length)
         if not data:
-            return
+            raise StorageError("attachment %(digest)s: it was changed", digest=due.digest)
         yield ChunkFrame(due.audience, bytes.fromhex(due.digest), start, data)
         start += len(data)
         room = None if room is None else room - len(data) - _FRAME
 
 
-def _due(member: str, said: Heads | None, *, unasked: bool) -> Iterator[_Due]:
+def due_to(member: str, course: Course, *, unasked: bool) -> Iterator[_Due]:
     """Give what a partner asked for and may have; then files of records that are new to it.
 
     Only what a record names whose payload is held, in a log whose audience has the partner in it,
     and only if the bytes were given for that audience, or are our own: a hash alone opens nothing.
     """
+    for row, asked in _wanted(member, course, unasked=unasked):
+        offset = max(asked, course.sent.get((row.audience, row.digest), 0))
+        if offset < row.size:
+            yield _Due(row.audience, row.digest, offset, row.size)
+
+
+def _wanted(member: str, course: Course, *, unasked: bool) -> Iterator[tuple[Attached, int]]:
+    """Give each file once, with how far the partner said that it has it."""
     audiences = {log.audience_id for log in logs_for(member)}
     given = set()
     for audience, digest, offset in peers.wants_of(member):
         row = Attached.objects.filter(audience=audience, digest=digest, held=True).first()
-        if audience in audiences and row is not None and offset < row.size:
+        if audience in audiences and row is not None:
             given.add((audience, digest))
-            yield _Due(audience, digest, offset, row.size)
-    if not unasked:
-        return
-    for row in _new_to(member, said):
+            yield row, offset
+    for row in _new_to(member, course.said) if unasked else ():
         if (row.audience, row.digest) not in given:
             given.add((row.audience, row.digest))
-            yield _Due(row.audience, row.digest, 0, row.size)
+            yield row, 0
 
 
 def _new_to(member: str, said: Heads | None) -> Iterator[Attached]:
@@ -140,7 +164,7 @@ def _new_to(member: str, said: Heads | None) -> Iterator[Attached]:
 
 def owes(node: Node, member: str) -> bool:
     """Say whether files are left to exchange: to be given, or asked for and not told yet."""
-    if next(_due(member, None, unasked=False), None) is not None:
+    if next(due_to(member, Course(), unasked=False), None) is not None:
         return True
     return told(node, member) != peers.peer(member).told
 

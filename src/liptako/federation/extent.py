@@ -40,17 +40,22 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a bundle begins with: what the partner has said it holds, and our signed heads."""
+    """What a bundle begins with: what the partner has said it holds, and our signed heads.
+
+    `course` goes on from one volume of a set to the next.
+    """
 
     said: Heads | None
     heads: bytes
+    course: attachments.Course
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What went into a bundle: how many entries, and up to which size of each log."""
+    """What went into a bundle: entries, bytes of files, and up to which size of each log."""
 
     count: int
+    files: int
     reached: Mapping[str, int]
 
 

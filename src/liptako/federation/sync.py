@@ -17,6 +17,7 @@ from liptako.core.log.bundle import (
     BundleWriter,
     CarriedFrame,
     ChannelFrame,
+    ChunkFrame,
     DeedsFrame,
     Frame,
     HeadsFrame,
@@ -69,7 +70,7 @@ WHOLE = Extent(standalone=True)
 def start_for(node: Node, member: str) -> Start:
     """Return what a bundle for a partner begins with now. Raises RefusedError for a stranger."""
     said = peers.heads_of(peers.partner(node, member))
-    return Start(said=said, heads=heads_for(node, member))
+    return Start(said=said, heads=heads_for(node, member), course=attachments.Course(said))
 
 
 def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> int:
@@ -82,7 +83,7 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
-        origin, count, reached = "", 0, {}
+        origin, count, files, reached = "", 0, 0, {}
         for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
             if isinstance(frame, ChannelFrame):
@@ -90,12 +91,14 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
             elif isinstance(frame, PackageFrame):
                 count += len(frame.headers)
                 reached[origin] = frame.start + len(frame.headers)
+            elif isinstance(frame, ChunkFrame):
+                files += len(frame.data)
         writer.close()
         if extent.carrier:
             plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return Written(count=count, reached=reached)
+    return Written(count=count, files=files, reached=reached)
 
 
 def _frames(
@@ -122,7 +125,7 @@ def _frames(
         yield from parcels.carried_for(node, member)
         if extent.bulk:
             yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
-        yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
+        yield from attachments.chunks_for(node, member, begin.course, budget.for_files(extent))
 
 
 def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Known]:

@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce, Length
 from liptako.core.errors import StorageError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads
-from liptako.federation import peers, sync
+from liptako.federation import attachments, peers, sync
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, root_of
@@ -93,7 +93,8 @@ def load_for(node: Node, member: str) -> Load:
         since=Min("taken_at"),
         size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
     )
-    size = (told["size"] or 0) // _RATIO + _FIXED
+    files = attachments.due_to(member, attachments.Course(said), unasked=True)
+    size = (told["size"] or 0) // _RATIO + _FIXED + sum(file.size - file.offset for file in files)
     return Load(count=told["count"] or 0, since=told["since"], size=size)
 
 
@@ -151,7 +152,10 @@ def _write_parts(
             os.fsync(file.fileno())
         yield path, written.count
         start = replace(start, said=_after(node, member, start.said, written.reached))
-        if not written.count or not list(sync.lacks_of(member, start.said, extent)):
+        if not (written.count or written.files):
+            return
+        files_left = next(attachments.due_to(member, start.course, unasked=True), None)
+        if files_left is None and not list(sync.lacks_of(member, start.said, extent)):
             return
 
 

@@ -11,11 +11,10 @@ import pytest
 
 from liptako.core.errors import RefusedError
 from liptako.core.log.bundle import ChunkFrame, PackageFrame, WantFrame
-from liptako.core.records.attachments import Attachment
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import RECALL, Recall
 from liptako.core.refs import LEAF_BYTES, Ref, audience_id
-from liptako.federation import exchange, peers, sync
+from liptako.federation import exchange, peers, sync, volumes
 from liptako.ledger import files, store
 from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
 from liptako.ledger.records import Draft
@@ -267,6 +266,18 @@ def test_a_stick_with_too_little_room_goes_on_with_the_next_one(fleet):
     assert held(fleet, "BF") == PHOTO
 
 
+def test_a_file_goes_over_as_many_volumes_as_it_needs(fleet, tmp_path):
+    film = random.Random(4).randbytes(2_000_000)  # noqa: S311 (as above)
+    attach(fleet, "ML", film)
+    with fleet.at("ML") as node:
+        assert volumes.load_for(node, "BF").size > len(film)
+        written = volumes.write_volumes(node, "BF", tmp_path, 1_000_000)
+        assert (len(written), max(item.size for item in written) <= 1_000_000) == (3, True)
+    for item in written:
+        assert read(fleet, "BF", (tmp_path / item.name.text()).read_bytes()).faults == []
+    assert held(fleet, "BF", film) == film
+
+
 def test_a_third_member_hands_on_the_file_that_it_holds(fleet):
     attach(fleet, "ML")
     fleet.exchange("BF", "ML")
@@ -361,23 +372,6 @@ def test_a_file_that_a_node_has_lost_holds_up_no_record(fleet):
         assert [str(fault)[-13:] for fault in files.check_files(node)] == ["it is missing"]
     write(fleet, "ML", "one")
     assert fleet.exchange("BF", "ML").taken == 2
-
-
-def test_a_record_names_no_file_that_is_not_here(fleet):
-    file = Attachment(hash=bytes(32), size=1, type="image/jpeg", name="photo.jpg")
-    with fleet.at("ML") as node, pytest.raises(RefusedError, match="is not here"):
-        store.append(
-            node,
-            [
-                Draft(
-                    kind=AUDIT,
-                    object="0123456789abc",
-                    office="",
-                    payload=Audit(event="test"),
-                    attachments=(file,),
-                )
-            ],
-        )
 
 
 @pytest.mark.parametrize("size", [0, 100_001])

@@ -9,10 +9,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from liptako.ledger import files
+from liptako.core.errors import RefusedError
+from liptako.core.records.attachments import Attachment
+from liptako.ledger import files, store
 from liptako.ledger.buckets import BucketStorage
 from liptako.ledger.file_models import StoredFile
+from liptako.ledger.records import Draft
 from liptako.ledger.storages import FolderStorage
+from liptako.members.records import AUDIT, Audit
 
 NAME = "ml/ab/abcdef"
 
@@ -163,3 +167,17 @@ def test_a_node_keeps_its_files_in_a_bucket(node, server, settings):
         f"attachment {digest}: it was changed"
     ]
     storages[files.STORAGE].connection.meta.client.close()
+
+
+@pytest.mark.django_db
+def test_a_record_names_no_file_that_is_not_here(node):
+    file = Attachment(hash=bytes(32), size=1, type="image/jpeg", name="photo.jpg")
+    draft = Draft(
+        kind=AUDIT,
+        object="0123456789abc",
+        office="",
+        payload=Audit(event="test"),
+        attachments=(file,),
+    )
+    with pytest.raises(RefusedError, match="is not here"):
+        store.append(node, [draft])
