@@ -6,8 +6,8 @@ import pytest
 from msgspec import structs
 
 from liptako.core.errors import MalformedError
-from liptako.core.log.bundle import ChunkFrame
 from liptako.core.log.chunks import FileCheck
+from liptako.core.log.frames import ChunkFrame
 from liptako.core.records.attachments import ATTACHMENTS_LIMIT, SIZE_LIMIT, attachment_of
 from liptako.core.records.envelope import decode_header, encode_header
 from tests.core.test_envelope import HEADER

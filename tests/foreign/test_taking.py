@@ -5,7 +5,7 @@ import pytest
 from liptako.core.compact.document import State
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.compact.draft import Changes, next_draft
-from liptako.core.log.bundle import (
+from liptako.core.log.frames import (
     AheadFrame,
     ChannelFrame,
     DeedsFrame,
