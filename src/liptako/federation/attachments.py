@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import ChunkFrame, WantFrame
+from liptako.core.log.frames import ChunkFrame, WantFrame
 from liptako.core.log.heads import Heads
 from liptako.core.records.attachments import DIGEST_BYTES
 from liptako.federation import peers

@@ -2,8 +2,8 @@
 
 import pytest
 
-from liptako.core.log.bundle import HeadsFrame, HistoryFrame
 from liptako.core.log.fork import check_fork, read_fork
+from liptako.core.log.frames import HeadsFrame, HistoryFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.ledger import compacts, reader, store
 from liptako.ledger.models import Channel, DoubleHistory
