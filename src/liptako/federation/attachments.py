@@ -137,6 +137,12 @@ def _new_to(member: str, said: Heads | None) -> Iterator[Attached]:
         yield from Attached.objects.filter(new, held=True).order_by("entry__position", "number")
 
 
+def size_for(member: str, said: Heads | None) -> int:
+    """Return how many bytes the files have of the records that a partner has not said it holds."""
+    found = {(row.audience, row.digest): row.size for row in _new_to(member, said)}
+    return sum(found.values())
+
+
 def owes(node: Node, member: str) -> bool:
     """Say whether files are left to exchange: to be given, or asked for and not told yet."""
     if next(_due(member, None, unasked=False), None) is not None:

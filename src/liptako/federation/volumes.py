@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce, Length
 from liptako.core.errors import StorageError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads
-from liptako.federation import peers, sync
+from liptako.federation import attachments, peers, sync
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, root_of
@@ -93,7 +93,7 @@ def load_for(node: Node, member: str) -> Load:
         since=Min("taken_at"),
         size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
     )
-    size = (told["size"] or 0) // _RATIO + _FIXED
+    size = (told["size"] or 0) // _RATIO + attachments.size_for(member, said) + _FIXED
     return Load(count=told["count"] or 0, since=told["since"], size=size)
 
 
