@@ -167,6 +167,9 @@ CASES = {
         [b'{"text": ""}', b'{"text":"","text":""}', b'{"text":"\\u00e9"}', b'{"text":"\\t"}'],
         {0, 1, 2},
     ),
+    "attachment": (
+        ["situation.attachment/1"] * 3, [{"caption": "Pont"}, {}, {"caption": None}], {2},
+    ),
     "two groups": (
         ["situation.journal/1", "members.audit/1", "exchange.test/1"],
         [JOURNAL, {"event": "x"}, {}],
