@@ -162,6 +162,11 @@ def _new_to(member: str, said: Heads | None) -> Iterator[Attached]:
         yield from Attached.objects.filter(new, held=True).order_by("entry__position", "number")
 
 
+def size_for(member: str, said: Heads | None) -> int:
+    """Return how many bytes of files a file for a partner would bring."""
+    return sum(due.size - due.offset for due in due_to(member, Course(said), unasked=True))
+
+
 def owes(node: Node, member: str) -> bool:
     """Say whether files are left to exchange: to be given, or asked for and not told yet."""
     if next(due_to(member, Course(), unasked=False), None) is not None:

@@ -93,8 +93,7 @@ def load_for(node: Node, member: str) -> Load:
         since=Min("taken_at"),
         size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
     )
-    files = attachments.due_to(member, attachments.Course(said), unasked=True)
-    size = (told["size"] or 0) // _RATIO + _FIXED + sum(file.size - file.offset for file in files)
+    size = (told["size"] or 0) // _RATIO + attachments.size_for(member, said) + _FIXED
     return Load(count=told["count"] or 0, since=told["since"], size=size)
 
 

@@ -11,6 +11,7 @@ WORDS: dict[str, Promise] = {
     "members.mandate/1": _("mandate"),
     "members.mandate_end/1": _("end of a mandate"),
     "members.office/1": _("office"),
+    "situation.attachment/1": _("file of an incident"),
     "situation.incident/1": _("incident"),
     "situation.journal/1": _("line of the journal"),
     "situation.recalled/1": _("note of a recall"),
