@@ -1,4 +1,4 @@
-"""Presses a stream together with zstd, and takes one apart within bounds: hostile bytes are safe."""
+"""Presses streams together with zstd and takes them apart; hostile bytes cannot fill the memory."""
 
 from typing import BinaryIO
 
