@@ -2,15 +2,14 @@
 
 import io
 
-from liptako.core.log.bundle import (
-    BundleWriter,
+from liptako.core.log.bundle import BundleWriter, read_bundle
+from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import (
     ChannelFrame,
     DeedsFrame,
     HeadsFrame,
     PackageFrame,
-    read_bundle,
 )
-from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import recipient_of, seal, unseal

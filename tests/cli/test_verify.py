@@ -10,15 +10,10 @@ import pytest
 from liptako.cli.verify import unseal_file
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.keys import read_private_key, signer_from_seed
-from liptako.core.log.bundle import (
-    BundleWriter,
-    ChannelFrame,
-    HeadsFrame,
-    PackageFrame,
-    restore_hash,
-)
+from liptako.core.log.bundle import BundleWriter, restore_hash
 from liptako.core.log.bundle import read_bundle as frames_in
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import new_identity, recipient_of, seal, unseal

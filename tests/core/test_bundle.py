@@ -17,14 +17,16 @@ from liptako.core.log.bundle import (
     FRAME_LIMIT,
     MAGIC,
     BundleWriter,
-    ChannelFrame,
-    HeadsFrame,
-    LaterFrame,
-    PackageFrame,
     add_cut,
     read_bundle,
     restore_hash,
     strip_hash,
+)
+from liptako.core.log.frames import (
+    ChannelFrame,
+    HeadsFrame,
+    LaterFrame,
+    PackageFrame,
 )
 from liptako.core.log.sealed import (
     check_recipient,

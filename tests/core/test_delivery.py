@@ -14,7 +14,6 @@ from liptako.core.errors import (
     VerificationError,
 )
 from liptako.core.keys import signer_from_seed
-from liptako.core.log.bundle import AheadFrame, ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
 from liptako.core.log.delivery import (
     Delivery,
@@ -23,6 +22,12 @@ from liptako.core.log.delivery import (
     open_ahead,
     open_delivery,
     open_sender,
+)
+from liptako.core.log.frames import (
+    AheadFrame,
+    ChannelFrame,
+    HeadsFrame,
+    PackageFrame,
 )
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, subtrees

@@ -138,3 +138,9 @@ def test_the_hash_of_a_payload_depends_on_its_salt():
     assert payload_hash(bytes(16), b"text") != payload_hash(bytes([1] * 16), b"text")
     assert derive_salt(bytes(16), 0) != derive_salt(bytes(16), 1)
     assert derive_salt(bytes(16), 7).hex() == "a59def1f1c1b4f227a9aaa61e4bc4a55"
+
+
+def test_a_header_that_names_a_record_of_a_log_with_letters_in_its_name_is_read_the_same():
+    refs = (Ref(origin="ML/c/00a1b2c3d4e5f607/e1", seq=3, leaf=bytes(16)),)
+    named = msgspec.structs.replace(HEADER, refs=refs)
+    assert decode_header(encode_header(named)) == named

@@ -9,8 +9,9 @@ import zstandard
 from liptako.core.compact.dossier import read_dossier
 from liptako.core.compact.envelope import read_envelope
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import FRAME_LIMIT, MAGIC, LaterFrame, read_bundle
+from liptako.core.log.bundle import FRAME_LIMIT, MAGIC, read_bundle
 from liptako.core.log.fork import read_fork
+from liptako.core.log.frames import LaterFrame
 from liptako.core.log.heads import read_heads
 from liptako.core.log.note import NOTE_LIMIT, read_note
 from liptako.core.log.receipt import read_receipt

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
-from liptako.core.log.bundle import PackageFrame, strip_hash
+from liptako.core.log.bundle import strip_hash
 from liptako.core.log.checkpoint import head_of
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
 from liptako.core.log.verify import Channel, accept_package
 from liptako.core.records.envelope import Header, Lane, PayloadStub, Precedence, encode_header

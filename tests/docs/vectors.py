@@ -17,18 +17,16 @@ from msgspec.structs import replace
 from liptako.core.clock import Instant
 from liptako.core.digest import Basis, State, Sums, digest_of
 from liptako.core.keys import fingerprint, key_id, signer_from_seed
-from liptako.core.log.bundle import (
-    MAGIC,
-    BundleWriter,
+from liptako.core.log.bundle import MAGIC, BundleWriter, strip_hash
+from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import (
     ChannelFrame,
     ChunkFrame,
     Frame,
     HeadsFrame,
     PackageFrame,
     WantFrame,
-    strip_hash,
 )
-from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.heads import Asked, Heads, key_name, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
 from liptako.core.log.receipt import cosign

@@ -5,8 +5,8 @@ from base64 import b64encode
 
 from conftest import dossier_of_nodes
 from liptako.core.compact.dossier import write_dossier
-from liptako.core.log.bundle import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
 from liptako.core.records.payload import derive_salt, payload_hash

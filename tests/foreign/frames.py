@@ -102,5 +102,7 @@ TYPES = {
     "receipt": (str, int, str, int, bytes),
     "carried": (str, str, bytes),
     "parcel": (str, str, bytes),
+    "want": (str, bytes, int),
+    "chunk": (str, bytes, int, bytes),
     "end": (int,),
 }

@@ -105,6 +105,7 @@ KINDS = {
         "source": (_part(SOURCE), {}),
         "handled_by": LEFT_OUT,
     },
+    "situation.attachment/1": {"caption": LEFT_OUT},
     "situation.journal/1": {
         "at": NUMBER,
         "text": TEXT,

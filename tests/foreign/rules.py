@@ -138,17 +138,18 @@ def _fold_audit(_kind, said, thread):
     return good
 
 
-def _fold_exchange(_kind, _said, _thread):
+def _fold_freely(_kind, _said, _thread):
     return True
 
 
 GROUPS = {
-    "exchange.destroyed/1": _fold_exchange,
-    "exchange.recall/1": _fold_exchange,
-    "exchange.test/1": _fold_exchange,
+    "exchange.destroyed/1": _fold_freely,
+    "exchange.recall/1": _fold_freely,
+    "exchange.test/1": _fold_freely,
     "situation.incident/1": _fold_incident,
     "situation.release/1": _fold_incident,
     "situation.recalled/1": _fold_incident,
+    "situation.attachment/1": _fold_freely,
     "situation.journal/1": _fold_journal,
     "members.office/1": _fold_office,
     "members.mandate/1": _fold_mandate,

@@ -14,6 +14,8 @@ ORIGIN = re.compile(r"([A-Z][A-Z0-9]{1,11})/c/[0-9a-f]{16}/e([1-9][0-9]{0,8})")
 _KIND = re.compile(r"[a-z]+\.[a-z_]+/[1-9][0-9]{0,3}")
 _AUDIENCE = re.compile(r"[a-z2-7]{16}")
 _OBJECT = re.compile(r"[0-9a-f][0-9a-hjkmnp-tv-z]{12}")
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,62}/[a-z0-9][a-z0-9.+-]{0,62}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LEVELS = 32
 _SAFE = 2**53 - 1
 URGENT = {"flash", "immediate"}
@@ -139,6 +141,12 @@ def _instant(value):
     return whole(value, 0, FARTHEST)
 
 
+def _check_file(said):
+    need(isinstance(said, dict) and whole(said.get("size"), 1, 1 << 30), "attachment")
+    need(matches(_TYPE, said.get("type")) and matches(_FILE, said.get("name")), "attachment")
+    from_base64(said.get("hash"), 32)
+
+
 def _ref(said):
     need(isinstance(said, list) and len(said) == 3, "ref")
     origin, place, leaf = said
@@ -154,6 +162,8 @@ def read_header(data):
     got |= {name: said[name] for name in _DEFAULTS if name in said}
     for name, good in (_REQUIRED | _OPTIONAL).items():
         need(got[name] is not absent and good(got[name]), name)
+    for file in got["attachments"]:
+        _check_file(file)
     stub = got["payload"]
     need({"hash", "size", "type"} <= stub.keys(), "payload")
     need(whole(stub["size"], 0, LIMIT) and text(stub["type"]), "payload")
@@ -187,8 +197,9 @@ _OPTIONAL = {
     "marking": lambda value: text(value, 64),
     "retain": lambda value: value is None or _instant(value),
     "refs": lambda value: isinstance(value, list),
+    "attachments": lambda value: isinstance(value, list) and len(value) <= 16,
 }
-_DEFAULTS = {"precedence": "routine", "marking": "", "retain": None, "refs": []}
+_DEFAULTS = {"precedence": "routine", "marking": "", "retain": None, "refs": [], "attachments": []}
 
 
 def salt_of(seed, place):

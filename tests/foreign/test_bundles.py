@@ -1,7 +1,7 @@
 """Bundles that real nodes wrote, read by one that knows docs/spec alone: both hold the same."""
 
 from liptako.core.clock import Instant
-from liptako.core.log.bundle import HeadsFrame
+from liptako.core.log.frames import HeadsFrame
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import RECALL, Recall
 from liptako.federation import exchange

@@ -1,7 +1,7 @@
 """Two histories of one log, and a node that was set back, as the pages tell them."""
 
-from liptako.core.log.bundle import HistoryFrame
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import HistoryFrame
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.ledger.models import Channel, DoubleHistory
 from tests.bundles import bundle_for, read, sealed_frames, write

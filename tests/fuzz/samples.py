@@ -1,7 +1,6 @@
 """Good bytes of every kind that comes from outside, to begin from."""
 
 import io
-from dataclasses import replace
 
 import msgspec
 
@@ -10,9 +9,11 @@ from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.document import State
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.keys import signer_from_seed, write_private_key
-from liptako.core.log.bundle import (
+from liptako.core.log.bundle import BundleWriter, strip_hash
+from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.fork import Fork, View, write_fork
+from liptako.core.log.frames import (
     AheadFrame,
-    BundleWriter,
     CarriedFrame,
     ChannelFrame,
     ChunkFrame,
@@ -24,10 +25,7 @@ from liptako.core.log.bundle import (
     RoomFrame,
     ShownFrame,
     WantFrame,
-    strip_hash,
 )
-from liptako.core.log.checkpoint import head_of, sign_checkpoint
-from liptako.core.log.fork import Fork, View, write_fork
 from liptako.core.log.heads import Asked, Heads, read_heads, sign_heads
 from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, tree_hash
 from liptako.core.log.receipt import cosign
@@ -155,7 +153,7 @@ KEY = write_private_key("ML/node", bytes(range(32))).encode()
 
 
 WITH_FILE = encode_header(
-    replace(
+    msgspec.structs.replace(
         decode_header(HEADERS[0]),
         attachments=(attachment_of(b"abc", type_="image/jpeg", name="ML-2026-7K3F-1.jpg"),),
     )

@@ -19,7 +19,7 @@ from liptako.core.compact.envelope import Envelope, read_envelope, sign_envelope
 from liptako.core.compact.versions import read_version
 from liptako.core.errors import LiptakoError
 from liptako.core.keys import key_id, read_private_key, write_private_key
-from liptako.core.log.bundle import MAGIC, AheadFrame, ChannelFrame, PackageFrame, read_bundle
+from liptako.core.log.bundle import MAGIC, read_bundle
 from liptako.core.log.checkpoint import open_checkpoint, parse_checkpoint
 from liptako.core.log.delivery import (
     check_package,
@@ -29,6 +29,7 @@ from liptako.core.log.delivery import (
     open_sender,
 )
 from liptako.core.log.fork import check_fork, read_fork, write_fork
+from liptako.core.log.frames import AheadFrame, ChannelFrame, PackageFrame
 from liptako.core.log.heads import read_heads
 from liptako.core.log.merkle import CompactRange
 from liptako.core.log.note import Note, Signature, open_note, read_note, write_note

@@ -24,7 +24,6 @@ class Cluster:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.port = folder / name, free_port()
         self._log = folder / f"{name}.log"
-        self._sockets = folder
 
     @property
     def url(self) -> str:
@@ -42,7 +41,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = f"-c port={self.port} -c listen_addresses=127.0.0.1 -k {self._sockets}"
+        options = f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         run("pg_ctl", "-D", self.folder, "-w", "-l", self._log, "-o", options, "start")
 
     def stop(self) -> None:

@@ -173,11 +173,11 @@ def served(home):
 def test_where_the_address_moves_what_runs_goes_on_and_notices_it(servers, nodes, tmp_path):
     """No process is started again; what the standby never had comes back from the partner."""
     (primary, standby), (ml, bf) = servers, nodes
-    ml.ok("demo-incident")
-    follow(primary, standby)
-    standby.stop()
     with served(bf) as address, ml.process("work", LIPTAKO_EXCHANGE_SECONDS="1") as process:
         ml.ok("partner", "BF", address)
+        ml.ok("demo-incident")
+        follow(primary, standby)
+        standby.stop()
         ml.ok("demo-incident")
         wait_for(lambda: bf.do(INCIDENTS) == "2", 120)
         primary.kill()

@@ -19,7 +19,19 @@ from liptako.core.clock import Instant
 from liptako.core.compact.dossier import read_dossier
 from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import (
+from liptako.core.log.bundle import add_cut, read_bundle
+from liptako.core.log.chunks import FileCheck
+from liptako.core.log.delivery import (
+    Delivery,
+    Place,
+    check_package,
+    heads_note,
+    open_ahead,
+    open_delivery,
+    open_sender,
+    recalled_by,
+)
+from liptako.core.log.frames import (
     AheadFrame,
     CarriedFrame,
     ChannelFrame,
@@ -34,19 +46,6 @@ from liptako.core.log.bundle import (
     RoomFrame,
     ShownFrame,
     WantFrame,
-    add_cut,
-    read_bundle,
-)
-from liptako.core.log.chunks import FileCheck
-from liptako.core.log.delivery import (
-    Delivery,
-    Place,
-    check_package,
-    heads_note,
-    open_ahead,
-    open_delivery,
-    open_sender,
-    recalled_by,
 )
 from liptako.core.log.heads import Heads
 from liptako.core.log.merkle import CompactRange, read_range

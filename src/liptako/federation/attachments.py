@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from liptako.core.errors import LiptakoError, MalformedError
-from liptako.core.log.bundle import ChunkFrame, WantFrame
+from liptako.core.log.frames import ChunkFrame, WantFrame
 from liptako.core.log.heads import Heads
 from liptako.core.records.attachments import DIGEST_BYTES
 from liptako.federation import peers
@@ -135,6 +135,12 @@ def _new_to(member: str, said: Heads | None) -> Iterator[Attached]:
         new |= Q(entry__channel=log, entry__seq__gte=said.size_of(log.origin) if said else 0)
     if logs:
         yield from Attached.objects.filter(new, held=True).order_by("entry__position", "number")
+
+
+def size_for(member: str, said: Heads | None) -> int:
+    """Return how many bytes the files have of the records that a partner has not said it holds."""
+    found = {(row.audience, row.digest): row.size for row in _new_to(member, said)}
+    return sum(found.values())
 
 
 def owes(node: Node, member: str) -> bool:

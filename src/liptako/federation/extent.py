@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from liptako.core.log.bundle import BundleWriter, PackageFrame
+from liptako.core.log.bundle import BundleWriter
 from liptako.core.log.delivery import Place
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.heads import Heads
 from liptako.federation import attachments, parcels
 from liptako.federation.ahead import Lack

@@ -8,7 +8,7 @@ from itertools import chain
 
 from liptako.core import digest
 from liptako.core.errors import LiptakoError, VerificationError
-from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
+from liptako.core.log.frames import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
 from liptako.federation import attachments, peers

@@ -9,7 +9,10 @@ from django.db import DataError, IntegrityError
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
-from liptako.core.log.bundle import (
+from liptako.core.log.checkpoint import parse_checkpoint
+from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
+from liptako.core.log.fork import Fork, View
+from liptako.core.log.frames import (
     AheadFrame,
     CarriedFrame,
     ChannelFrame,
@@ -23,9 +26,6 @@ from liptako.core.log.bundle import (
     ShownFrame,
     WantFrame,
 )
-from liptako.core.log.checkpoint import parse_checkpoint
-from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
-from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of

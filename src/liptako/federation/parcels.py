@@ -10,7 +10,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
-from liptako.core.log.bundle import CarriedFrame, ParcelFrame
+from liptako.core.log.frames import CarriedFrame, ParcelFrame
 from liptako.federation import peers
 from liptako.federation.heads import receipts_for
 from liptako.federation.models import Parcel, Peer

@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
-from liptako.core.log.bundle import (
+from liptako.core.log.bundle import BundleWriter, add_cut, read_bundle
+from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.frames import (
     AheadFrame,
-    BundleWriter,
     CarriedFrame,
     ChannelFrame,
     DeedsFrame,
@@ -25,10 +26,7 @@ from liptako.core.log.bundle import (
     ParcelFrame,
     RoomFrame,
     ShownFrame,
-    add_cut,
-    read_bundle,
 )
-from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import padded_size, seal, unseal
 from liptako.core.records.envelope import Lane

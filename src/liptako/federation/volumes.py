@@ -6,7 +6,9 @@ same heads, so that none is older than another.
 
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +24,7 @@ from django.db.models.functions import Coalesce, Length
 from liptako.core.errors import StorageError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads
-from liptako.federation import peers, sync
+from liptako.federation import attachments, peers, sync
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, root_of
@@ -32,6 +34,8 @@ _NAME = re.compile(
     r"liptako-([A-Z0-9]{2,12})-([A-Z0-9]{2,12})-([0-9]{8}T[0-9]{4}Z)"
     r"(?:-([0-9]{1,4})of([0-9]{1,4}))?(?![0-9])"
 )
+_PART = ".liptako-"  # how the folder of unfinished files is called
+_LEFT = 86_400  # seconds after which nobody writes into such a folder any longer
 _RATIO = 4  # bytes of headers and payloads for one of a bundle, roughly
 _FIXED = 2_000  # bytes of a bundle with nothing new in it, roughly
 
@@ -89,7 +93,7 @@ def load_for(node: Node, member: str) -> Load:
         since=Min("taken_at"),
         size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
     )
-    size = (told["size"] or 0) // _RATIO + _FIXED
+    size = (told["size"] or 0) // _RATIO + attachments.size_for(member, said) + _FIXED
     return Load(count=told["count"] or 0, since=told["since"], size=size)
 
 
@@ -111,8 +115,9 @@ def write_volumes(node: Node, member: str, folder: Path, limit: int | None = Non
     """
     peers.partner(node, member)
     try:
+        _sweep(folder)
         with tempfile.TemporaryDirectory(
-            prefix=".liptako-", dir=folder, ignore_cleanup_errors=True
+            prefix=_PART, dir=folder, ignore_cleanup_errors=True
         ) as unfinished:
             parts = list(_write_parts(node, member, Path(unfinished), limit))
             return _give_names(node, member, folder, parts)
@@ -121,6 +126,13 @@ def write_volumes(node: Node, member: str, folder: Path, limit: int | None = Non
         raise StorageError(
             "%(file)s cannot be written: %(why)s", file=str(folder), why=why
         ) from cause
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a process that was killed has left in a folder."""
+    for path in folder.glob(f"{_PART}*"):
+        if not path.is_symlink() and time.time() - path.stat().st_mtime > _LEFT:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_parts(

@@ -6,8 +6,8 @@ two histories nothing more is taken; what was held stays.
 
 from liptako.core.clock import Instant
 from liptako.core.errors import VerificationError
-from liptako.core.log.bundle import HistoryFrame
 from liptako.core.log.fork import Fork, View, check_fork, check_view, write_fork
+from liptako.core.log.frames import HistoryFrame
 from liptako.core.log.merkle import consistency_proof
 from liptako.core.refs import author_of
 from liptako.ledger import compacts

@@ -8,8 +8,9 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Length
 
 from liptako.core.errors import MalformedError
-from liptako.core.log.bundle import AheadFrame, PackageFrame, strip_hash
+from liptako.core.log.bundle import strip_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, parse_checkpoint
+from liptako.core.log.frames import AheadFrame, PackageFrame
 from liptako.core.log.merkle import consistency_proof, inclusion_proof, read_range
 from liptako.core.log.note import read_note
 from liptako.core.log.verify import Channel as ChannelValue

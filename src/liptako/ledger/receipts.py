@@ -10,8 +10,8 @@ from django.db import transaction
 
 from liptako.core.compact.members import Member
 from liptako.core.keys import COSIGNATURE, key_id
-from liptako.core.log.bundle import ReceiptFrame
 from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
+from liptako.core.log.frames import ReceiptFrame
 from liptako.core.log.heads import key_name
 from liptako.core.log.note import read_note
 from liptako.core.log.receipt import Receipt as Value

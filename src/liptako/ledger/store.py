@@ -11,8 +11,8 @@ from django.db import transaction
 
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError, VerificationError
-from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import read_range
 from liptako.core.log.verify import Accepted, accept_package
 from liptako.core.log.verify import Channel as ChannelValue

@@ -13,8 +13,8 @@ import msgspec
 from django.db import transaction
 
 from liptako.core.digest import Sums
-from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import consistency_proof
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.fields import decode_fields, encode_fields

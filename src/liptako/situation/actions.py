@@ -257,6 +257,7 @@ def erase(node: Node, actor: Actor, name: str, reason: str) -> Record:
     drafts = erase_drafts(actor, name, reason)
     count = str(sum(len(draft.refs) for draft in drafts))
     told = audit_draft(node, "record.erase", actor=actor, subject=name, detail=count)
+    attaching.sweep_later(node)
     return append(node, [*drafts, told])[-1]
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from liptako.core.errors import VerificationError
-from liptako.core.log.bundle import ChunkFrame
+from liptako.core.log.frames import ChunkFrame
 from liptako.core.records.envelope import Header
 
 File = tuple[str, bytes]

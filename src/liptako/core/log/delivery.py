@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Compact
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
-from liptako.core.log.bundle import (
+from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.frames import (
     AheadFrame,
     ChannelFrame,
     Frame,
     HeadsFrame,
     PackageFrame,
 )
-from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads, open_heads, read_heads
 from liptako.core.log.verify import Accepted, Channel, accept_ahead, read_header
 from liptako.core.records.envelope import Header, Lane

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from liptako.core.errors import GapError, MalformedError, VerificationError
-from liptako.core.log.bundle import AheadFrame, PackageFrame, restore_hash
+from liptako.core.log.bundle import restore_hash
 from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.frames import AheadFrame, PackageFrame
 from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency, verify_inclusion
 from liptako.core.records.envelope import HEADER_LIMIT, Header, Lane, decode_header, lane_of
 from liptako.core.records.payload import (

@@ -6,7 +6,7 @@ from hashlib import shake_256
 import pytest
 from msgspec.structs import replace
 
-from liptako.core.log.bundle import AheadFrame, PackageFrame, ShownFrame
+from liptako.core.log.frames import AheadFrame, PackageFrame, ShownFrame
 from liptako.core.records.envelope import Precedence
 from liptako.federation import exchange, sync
 from liptako.federation.ahead import LIMIT

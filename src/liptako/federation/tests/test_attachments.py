@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from liptako.core.errors import RefusedError
-from liptako.core.log.bundle import ChunkFrame, PackageFrame, WantFrame
+from liptako.core.log.frames import ChunkFrame, PackageFrame, WantFrame
 from liptako.core.records.attachments import Attachment
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import RECALL, Recall

@@ -10,7 +10,7 @@ from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.compact.draft import Changes, next_draft
 from liptako.core.errors import VerificationError
 from liptako.core.keys import signer_from_seed
-from liptako.core.log.bundle import DeedsFrame
+from liptako.core.log.frames import DeedsFrame
 from liptako.federation import peers
 from liptako.federation.deeds import DEEDS_LIMIT
 from liptako.ledger import compacts

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from liptako.core.errors import NetworkError, VerificationError
-from liptako.core.log.bundle import HeadsFrame
+from liptako.core.log.frames import HeadsFrame
 from liptako.core.log.heads import read_heads
 from liptako.federation import exchange, peers
 from liptako.ledger import store

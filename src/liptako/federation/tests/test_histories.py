@@ -2,8 +2,8 @@
 
 import pytest
 
-from liptako.core.log.bundle import HeadsFrame, HistoryFrame
 from liptako.core.log.fork import check_fork, read_fork
+from liptako.core.log.frames import HeadsFrame, HistoryFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.ledger import compacts, reader, store
 from liptako.ledger.models import Channel, DoubleHistory
@@ -192,7 +192,7 @@ def test_a_double_history_is_an_alarm_with_a_proof_to_hand_on(desk, fleet):
     read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
     page = desk.get("/partners/").content.decode()
     assert "Burkina Faso has signed two different histories of one of its logs." in page
-    assert "BF has signed two histories" in desk.get("/").content.decode()
+    assert "Burkina Faso has signed two histories" in desk.get("/").content.decode()
     url = f"/partners/proof/{origin_of(fleet, 'ML', 'BF')}"
     answer = desk.get(url)
     check_fork(read_fork(answer.content), opener(fleet))

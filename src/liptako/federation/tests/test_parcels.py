@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from liptako.core.errors import LiptakoError
-from liptako.core.log.bundle import CarriedFrame, ParcelFrame
+from liptako.core.log.frames import CarriedFrame, ParcelFrame
 from liptako.core.log.sealed import padded_size, unseal
 from liptako.federation import peers, sync
 from liptako.federation.exchange import exchange_with

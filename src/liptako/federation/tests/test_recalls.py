@@ -4,7 +4,7 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
-from liptako.core.log.bundle import AheadFrame
+from liptako.core.log.frames import AheadFrame
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import (
     DESTROYED,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liptako.core.log.bundle import HeadsFrame, ReceiptFrame
+from liptako.core.log.frames import HeadsFrame, ReceiptFrame
 from liptako.core.log.heads import read_heads
 from liptako.core.log.receipt import check_receipt, read_receipt
 from liptako.federation import peers

@@ -5,7 +5,8 @@ import io
 import pytest
 from django.test import Client
 
-from liptako.core.log.bundle import BundleWriter, HeadsFrame
+from liptako.core.log.bundle import BundleWriter
+from liptako.core.log.frames import HeadsFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
 from liptako.core.clock import Instant
-from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import head_of
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.verify import Channel
 from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header

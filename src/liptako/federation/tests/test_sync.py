@@ -6,12 +6,8 @@ import io
 import pytest
 
 from liptako.core.errors import MalformedError, NetworkError, RefusedError, VerificationError
-from liptako.core.log.bundle import (
-    ChannelFrame,
-    HeadsFrame,
-    PackageFrame,
-)
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
+from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import unseal

@@ -8,8 +8,9 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.errors import NetworkError
-from liptako.core.log.bundle import ChannelFrame, HeadsFrame, PackageFrame, restore_hash
+from liptako.core.log.bundle import restore_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
+from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.records.payload import derive_salt

@@ -2,13 +2,15 @@
 
 import hashlib
 import io
+import os
+import time
 
 import pytest
 
 from liptako.core.errors import RefusedError, StorageError
 from liptako.federation import sync
 from liptako.federation.volumes import Name, load_for, read_name, write_volumes
-from liptako.ledger import store
+from liptako.ledger import files, store
 from liptako.ledger.records import Draft
 from liptako.members.models import AuditEvent
 from liptako.members.records import AUDIT, Audit
@@ -128,6 +130,23 @@ def test_a_load_says_how_much_since_when_and_roughly_how_long(fleet, tmp_path):
     assert 0.3 < load.size / len(data) < 3
 
 
+def test_a_load_counts_the_files_of_its_records(fleet):
+    photo = bytes(range(256)) * 800
+    with fleet.at("ML") as node:
+        file = files.keep(node, photo, type_="image/jpeg", name="photo.jpg")
+        draft = Draft(
+            kind=AUDIT,
+            object="0" * 13,
+            office="permanence",
+            payload=Audit(event="test"),
+            audience=ALL,
+            attachments=(file,),
+        )
+        store.append(node, [draft])
+        load = load_for(node, "BF")
+    assert (load.count, len(photo) < load.size < len(photo) + 10_000) == (1, True)
+
+
 def test_a_folder_that_is_not_there_is_told_and_a_stranger_gets_nothing(fleet, tmp_path):
     with fleet.at("ML") as node:
         with pytest.raises(StorageError):
@@ -135,6 +154,17 @@ def test_a_folder_that_is_not_there_is_told_and_a_stranger_gets_nothing(fleet, t
         with pytest.raises(RefusedError):
             write_volumes(node, "TG", tmp_path)
     assert list(tmp_path.glob("*.bundle")) == []
+
+
+def test_what_a_killed_process_has_left_is_taken_away_a_day_later(fleet, tmp_path):
+    old, new = tmp_path / ".liptako-old", tmp_path / ".liptako-new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "1").write_bytes(b"part")
+    then = time.time() - 2 * 86_400
+    os.utime(old, (then, then))
+    volumes(fleet, tmp_path, "ML", "BF")
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from liptako.core.clock import Instant
 from liptako.core.digest import Basis, State, Sums, digest_of
-from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import head_of
+from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.verify import Accepted
 from liptako.core.log.verify import Channel as ChannelValue

@@ -4,11 +4,11 @@ import pytest
 
 from liptako.core.errors import NotAllowedError, RefusedError
 from liptako.core.records.payload import derive_salt
-from liptako.ledger import checking
+from liptako.ledger import checking, files
 from liptako.ledger.models import Entry, Package, Payload
 from liptako.ledger.testing import check_rebuild
 from liptako.members.models import AuditEvent
-from liptako.situation import actions, queries
+from liptako.situation import actions, attaching, queries
 from liptako.situation.models import Incident, JournalEntry
 from liptako.situation.models import Release as ReleaseRow
 
@@ -52,6 +52,17 @@ def test_every_version_of_an_incident_is_gone_and_every_proof_holds(desk, name, 
     kept = Package.objects.exclude(seed=b"").filter(channel__lane="bulk")
     assert not kept.filter(channel__entry__object=name).exists()
     check_rebuild()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_files_of_an_incident_go_with_it(desk, compact, node):
+    name = desk.report(NAMED)
+    data = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+    attaching.attach(node, desk.actor, name, [(data, "application/pdf")], NAMED)
+    assert len(list(files.stored_files(node))) == 1
+    actions.erase(node, desk.actor, name, REASON)
+    assert (list(files.stored_files(node)), b"Moussa" in bodies()) == ([], False)
+    assert faults(node) == []
 
 
 @pytest.mark.django_db
