@@ -62,8 +62,9 @@ soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs
 	$(BIN)/python -m tests.fuzz --count $(INPUTS) --jobs $(WORKERS)
 	$(BIN)/python -m tests.links --first $(FIRST) --count $(KILLS)
 
-bench: $(VENV)/dev build ## measure beside peers and print a table (results go to docs/benchmarks.md)
-	$(BIN)/python bench/run.py
+bench: $(VENV)/dev build ## measure beside peers (ONLY=link: one; FULL=1: up to a million records)
+	@tools/system.sh postgresql
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(ONLY)
 
 build: build/static build/catalogue ## what pages need: map script, typeface, outlines, catalogue
 

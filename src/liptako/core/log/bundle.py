@@ -15,16 +15,12 @@ import zstandard
 
 from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.frames import EndFrame, Frame, Known, LaterFrame
-from liptako.core.log.inflate import WINDOW_LOG, Inflater, cut_short
+from liptako.core.log.inflate import Inflater, cut_short, deflater
 from liptako.core.records.payload import payload_hash
 
 MAGIC = b"liptako bundle 1\n"
 FRAME_LIMIT = 48 * 2**20  # bytes: 256 entries with the largest headers and payloads, and room
 _LENGTH_BYTES = 4
-_LEVEL = 10
-_SHORT = 2**17  # bytes: what so slow a line is asked to carry at once is worth any pains
-_LEVEL_OF_SHORT = 19
-_RATIO = 4  # bytes before compression for one after it, of the records we know
 _EMPTY_HASH = b'"payload":{"hash":""'
 
 
@@ -51,13 +47,7 @@ class BundleWriter:
         target.write(MAGIC)
         self._target = target
         self.written = self.plain = len(MAGIC)
-        short = size is not None and size <= _SHORT
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            _LEVEL_OF_SHORT if short else _LEVEL,
-            source_size=_SHORT * _RATIO if short else 0,
-            window_log=WINDOW_LOG,
-        )
-        self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        self._compressor = deflater(size)
         self._frames = 0
 
     def write(self, frame: Known) -> None:

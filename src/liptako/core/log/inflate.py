@@ -1,4 +1,4 @@
-"""Takes apart what zstd has pressed together, bit by bit: hostile bytes cannot fill the memory."""
+"""Presses streams together with zstd and takes them apart; hostile bytes cannot fill the memory."""
 
 from typing import BinaryIO
 
@@ -6,6 +6,10 @@ import zstandard
 
 from liptako.core.errors import CutError, MalformedError
 
+_LEVEL = 10
+_SHORT = 2**17  # bytes: what so slow a line is asked to carry at once is worth any pains
+_LEVEL_OF_SHORT = 19
+_RATIO = 4  # bytes before compression for one after it, of the records we know
 WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
 
@@ -13,6 +17,17 @@ _STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
 def cut_short() -> CutError:
     """Return the error for a bundle whose end is missing."""
     return CutError("bundle: it is cut short; what came before its end was kept")
+
+
+def deflater(size: int | None = None) -> "zstandard.ZstdCompressionObj":
+    """Return what compresses a stream: the better, the fewer bytes it is to have at most."""
+    short = size is not None and size <= _SHORT
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        _LEVEL_OF_SHORT if short else _LEVEL,
+        source_size=_SHORT * _RATIO if short else 0,
+        window_log=WINDOW_LOG,
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
 
 class Inflater:
