@@ -92,7 +92,7 @@ clean: ## delete what was built and installed
 
 .PHONY: system
 system:
-	@tools/system.sh postgresql chromium gettext softhsm2
+	@tools/system.sh postgresql chromium gettext softhsm2 age
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; make PYTHON=python3.x …"; exit 1; }

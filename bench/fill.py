@@ -1,6 +1,6 @@
 """Writes reference records into a node as incidents that all members of its compact may have.
 
-Usage: LIPTAKO_HOME=… DJANGO_SETTINGS_MODULE=liptako.settings python bench/fill.py COUNT
+Usage: … python bench/fill.py COUNT [SKIP [BATCH [PRECEDENCE]]]   (LIPTAKO_HOME, DJANGO_SETTINGS_MODULE)
 """
 
 import sys
@@ -13,35 +13,52 @@ from records import records
 django.setup()
 
 from liptako.core.geo import MICRO  # noqa: E402 (after django.setup)
+from liptako.core.records.envelope import Precedence  # noqa: E402
 from liptako.core.refs import OBJECT_BYTES, object_id  # noqa: E402
 from liptako.ledger import compacts  # noqa: E402
 from liptako.ledger.node import this_node  # noqa: E402
 from liptako.ledger.records import Draft  # noqa: E402
 from liptako.ledger.store import append  # noqa: E402
-from liptako.situation.records import INCIDENT, Incident, Period, Place  # noqa: E402
+from liptako.situation.records import (  # noqa: E402
+    INCIDENT,
+    Count,
+    Harm,
+    Incident,
+    Origin,
+    Period,
+    Place,
+)
 
 BATCH = 2_000
+_SEVERITIES = ("routine", "priority", "immediate", "flash")
 
 
 def incident_of(record: dict[str, Any]) -> Incident:
-    """Return a reference record as an incident."""
+    """Return a reference record as an incident: every field of it has its place.
+
+    Its nonce of 8 random bytes is the id of the object, which is drawn at random.
+    """
     body = record["body"]
     return Incident(
         reference=f"ML-{record['seq']}",
-        kind="flood",
+        kind=record["kind"].replace(".", "_"),
         summary=body["title"],
         text=body["text"],
         period=Period(begins=record["ts"] * 1000),
         place=Place(lat=round(body["lat"] * MICRO), lon=round(body["lon"] * MICRO)),
+        severity=_SEVERITIES.index(body["prio"]) + 1,
+        needs=(record["aud"].replace("+", "_"),),
+        harm=Harm(displaced=Count(best=body["qty"])),
+        source=Origin(id=record.get("ref", "")),
     )
 
 
-def main(count: int) -> None:
-    """Write the records in batches."""
+def main(count: int, skip: int = 0, batch: int = BATCH, precedence: str = "routine") -> None:
+    """Write the records, so many at a time."""
     node = this_node()
     everyone = compacts.current().active
-    left = records(count)
-    while batch := list(islice(left, BATCH)):
+    left = records(count, skip)
+    while some := list(islice(left, batch)):
         drafts = [
             Draft(
                 kind=INCIDENT,
@@ -49,10 +66,11 @@ def main(count: int) -> None:
                 office="permanence",
                 payload=incident_of(record),
                 audience=everyone,
+                precedence=Precedence(precedence),
             )
-            for record in batch
+            for record in some
         ]
         append(node, drafts)
 
 
-main(int(sys.argv[1]))
+main(*map(int, sys.argv[1:4]), *sys.argv[4:])

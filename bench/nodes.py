@@ -9,15 +9,21 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def run(*words: object, home: Path | None = None) -> tuple[str, float]:
-    """Run Python with these words to its end; return what it said and the seconds it took."""
+def environ_of(home: Path | None) -> dict[str, str]:
+    """Return the environment of a program that works on a node, or on none."""
     environ = {name: text for name, text in os.environ.items() if not name.startswith("LIPTAKO_")}
     environ |= {"LIPTAKO_LANGUAGE": "en", "DJANGO_SETTINGS_MODULE": "liptako.settings"}
     if home:
         environ["LIPTAKO_HOME"] = str(home)
+    return environ
+
+
+def run(*words: object, home: Path | None = None) -> tuple[str, float]:
+    """Run Python with these words to its end; return what it said and the seconds it took."""
+    command = [sys.executable, *map(str, words)]
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *map(str, words)], env=environ, capture_output=True, text=True, check=False
+        command, env=environ_of(home), capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"{' '.join(map(str, words))}: {done.stdout}{done.stderr}")
@@ -29,11 +35,12 @@ def liptako(home: Path, *words: object) -> tuple[str, float]:
     return run("-m", "liptako", *words, home=home)
 
 
-def make_nodes(folder: Path, *members: str) -> list[Path]:
-    """Set up nodes with one compact; return their folders."""
+def make_nodes(folder: Path, *members: str, listen: str = "", host: str = "") -> list[Path]:
+    """Set up nodes with one compact; return their folders. The last one listens, if any does."""
     homes = [folder / member for member in members]
     for home in homes:
-        liptako(home, "init", "--member", home.name, "--data", "")
+        options = ("--listen", listen, "--hosts", host) if listen and home == homes[-1] else ()
+        liptako(home, "init", "--member", home.name, "--data", "", *options)
     compact = folder / "compact.json"
     names = ("--name", "fr=Pacte", "--everyone", "fr=Tous", "--output", compact)
     said, _ = run("-m", "liptako", "compact-draft", *names, *(home / "card.json" for home in homes))
@@ -45,6 +52,6 @@ def make_nodes(folder: Path, *members: str) -> list[Path]:
     return homes
 
 
-def fill(home: Path, count: int) -> float:
-    """Write reference records into a node; return the seconds it took."""
-    return run(HERE / "fill.py", count, home=home)[1]
+def fill(home: Path, count: int, skip: int = 0, *options: str) -> float:
+    """Write reference records into a node, after the first `skip`; return the seconds it took."""
+    return run(HERE / "fill.py", count, skip, *options, home=home)[1]

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,31 @@ _WORDS = (
     "flood bridge convoy clinic water fuel runway shelter road request damaged pump radio survey"
 )
 _CHOICE = _WORDS.split()
+_KINDS = ("assist.request", "assist.offer", "incident.report", "doctrine.text", "exercise.plan")
+_AUDIENCES = ("b", "b+c", "all", "b+d", "c")
 
 
-def records(count: int) -> Iterator[dict[str, Any]]:
-    """Give `count` records of about 390 bytes of JSON, the same ones each time."""
+def records(count: int, skip: int = 0) -> Iterator[dict[str, Any]]:
+    """Give `count` records of about 390 bytes of JSON after the first `skip`, always the same."""
     if not REFERENCE.exists():
-        yield from _like_ones(count)
+        yield from islice(_like_ones(skip + count), skip, None)
         return
-    command = [sys.executable, str(REFERENCE), str(count)]
+    command = [sys.executable, str(REFERENCE), str(skip + count)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield from map(json.loads, process.stdout or ())
+        yield from map(json.loads, islice(process.stdout or (), skip, None))
 
 
 def _like_ones(count: int) -> Iterator[dict[str, Any]]:
     """Give records of the same shape and size, where the reference generator is not at hand."""
     chance = random.Random(7)  # noqa: S311 (a measurement)
     for number in range(count):
-        yield {
-            "kind": "incident.report",
+        ref = {"ref": chance.randbytes(20).hex()} if number % 2 else {}
+        yield ref | {
+            "kind": chance.choice(_KINDS),
+            "aud": chance.choice(_AUDIENCES),
             "seq": number,
             "ts": 1_790_000_000 + number * 37,
             "nonce": chance.randbytes(8).hex(),
-            "ref": chance.randbytes(20).hex(),
             "body": {
                 "title": " ".join(chance.choices(_CHOICE, k=5)),
                 "text": " ".join(chance.choices(_CHOICE, k=chance.randint(8, 26))),
@@ -46,14 +50,15 @@ def _like_ones(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def lines(count: int) -> bytes:
-    """Return what ours carries of the records, an id of 8 random bytes with each, as JSON lines."""
+def lines(count: int, skip: int = 0, key: str = "id") -> bytes:
+    """Return the records as JSON lines, the id of 8 random bytes under `key`."""
     return b"".join(
         json.dumps(
-            {"id": record["nonce"], "number": record["seq"], "at": record["ts"]}
-            | {name: record["body"][name] for name in ("title", "text", "lat", "lon")},
+            {key: record["nonce"], "number": record["seq"], "at": record["ts"]}
+            | {name: record[name] for name in ("kind", "aud", "ref") if name in record}
+            | record["body"],
             separators=(",", ":"),
         ).encode()
         + b"\n"
-        for record in records(count)
+        for record in records(count, skip)
     )

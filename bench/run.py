@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import exchange
+import link
 import rebuild
 from records import REFERENCE
 from table import Row, as_markdown
 
-BENCHMARKS = {"exchange": exchange, "rebuild": rebuild}
+BENCHMARKS = {"link": link, "exchange": exchange, "rebuild": rebuild}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 

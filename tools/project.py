@@ -36,6 +36,7 @@ def lock() -> int:
         ("run", "pyproject.toml"),
         ("build", "requirements/build.in"),
         ("pkcs11", "requirements/pkcs11.in"),
+        ("s3", "requirements/s3.in"),
         ("dev", "requirements/dev.in"),
         ("node", "requirements/node.in"),
     ):

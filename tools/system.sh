@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that programs of the operating system are there: installs them through apt as root,
 # else says which are missing and how to get them.
-# Usage: tools/system.sh venv|postgresql|chromium|gettext|softhsm2 ...
+# Usage: tools/system.sh venv|postgresql|chromium|gettext|softhsm2|age ...
 set -eu
 
 present() {
@@ -11,6 +11,7 @@ present() {
         chromium) [ -x /usr/bin/chromium ] ;;
         gettext) command -v xgettext > /dev/null ;;
         softhsm2) command -v softhsm2-util > /dev/null ;;
+        age) command -v age > /dev/null ;;
     esac
 }
 

@@ -9,79 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from liptako.addresses import Bucket, Database, read_bucket_url, read_database_url, wrong
 from liptako.core.errors import LiptakoError, SettingError
 from liptako.core.refs import member_id
+from liptako.options import SETTINGS
 
 ENV_FILE = "liptako.env"
 LANGUAGES = ("fr", "en")
 _LEVELS = ("debug", "info", "warning", "error")
 _SECRET_LENGTH = 40  # 50 is what Django draws; 40 leaves 200 bits
 _DIGITS = 9  # in a whole number at most
-_URLS = "sqlite:///PATH / postgresql://USER:PASSWORD@HOST:PORT/NAME"
 _DATA_HERE = Path("../shared/data")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting as the reference page describes it. `default` is how the page words it."""
-
-    name: str
-    default: str
-    meaning: str
-
-
-SETTINGS = (
-    Setting("LIPTAKO_HOME", "(required)", "Folder of this node: keys, database, base map."),
-    Setting("LIPTAKO_MEMBER", "(required)", "Member whose node this is, such as `ML`."),
-    Setting(
-        "DATABASE_URL",
-        "`liptako.sqlite3` in the node's folder",
-        "`sqlite:///PATH` (a relative path begins in the node's folder) or "
-        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`.",
-    ),
-    Setting(
-        "LIPTAKO_SECRET_KEY",
-        "file `secret` in the node's folder",
-        "Secret of at least 40 characters that signs sessions; changing it signs everybody out.",
-    ),
-    Setting(
-        "LIPTAKO_HOSTS",
-        "`localhost 127.0.0.1 .localhost`",
-        "Host names under which people and partners reach the node, separated by spaces.",
-    ),
-    Setting(
-        "LIPTAKO_LISTEN",
-        "`http://127.0.0.1:8000`",
-        "Addresses to serve, separated by spaces; `https` uses `keys/tls.crt` and `keys/tls.key`.",
-    ),
-    Setting(
-        "LIPTAKO_DATA",
-        "`../shared/data` where that folder exists",
-        "Folder with public data; empty for the outlines that come with the program.",
-    ),
-    Setting("LIPTAKO_LANGUAGE", "`fr`", "Language until a person chooses: `fr` or `en`."),
-    Setting(
-        "LIPTAKO_EXCHANGE_SECONDS",
-        "`60`",
-        "Seconds between two exchanges with a partner when nothing is new (1 to 86400).",
-    ),
-    Setting("LIPTAKO_LOG_LEVEL", "`info`", "`debug`, `info`, `warning` or `error`."),
-)
 _NAMES = {setting.name for setting in SETTINGS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
-    """Where the database is: an SQLite file, or a PostgreSQL server."""
-
-    engine: str
-    name: str
-    user: str = ""
-    password: str = ""
-    host: str = ""
-    port: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +38,13 @@ class Settings:
     hosts: tuple[str, ...]
     listen: tuple[str, ...]
     data: Path | None
+    attachments: Path | Bucket
+    attachment_bytes: int
     language: str
     exchange_seconds: int
+    spool_out: Path | None
+    spool_in: Path | None
+    spool_megabytes: int
     log_level: str
 
 
@@ -112,8 +60,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         hosts=_words(values, "LIPTAKO_HOSTS", "localhost 127.0.0.1 .localhost"),
         listen=_listen(values),
         data=_data(values),
+        attachments=_attachments(values, home),
+        attachment_bytes=_integer(values, "LIPTAKO_ATTACHMENT_MB", 20, range(1, 501)) * 2**20,
         language=_choice(values, "LIPTAKO_LANGUAGE", "fr", LANGUAGES),
         exchange_seconds=_integer(values, "LIPTAKO_EXCHANGE_SECONDS", 60, range(1, 86_401)),
+        spool_out=_folder(values, "LIPTAKO_SPOOL_OUT"),
+        spool_in=_folder(values, "LIPTAKO_SPOOL_IN"),
+        spool_megabytes=_integer(values, "LIPTAKO_SPOOL_MEGABYTES", 0, range(4096)),
         log_level=_choice(values, "LIPTAKO_LOG_LEVEL", "info", _LEVELS),
     )
 
@@ -195,7 +148,7 @@ def _choice(values: Mapping[str, str], name: str, default: str, choices: tuple[s
     """Return one of a few words."""
     value = _text(values, name, default)
     if value not in choices:
-        raise _wrong(name, " / ".join(choices), value)
+        raise wrong(name, " / ".join(choices), value)
     return value
 
 
@@ -203,23 +156,24 @@ def _integer(values: Mapping[str, str], name: str, default: int, bounds: range) 
     """Return a whole number within bounds."""
     value = _text(values, name, str(default))
     if not value.isdecimal() or len(value) > _DIGITS or int(value) not in bounds:
-        raise _wrong(name, f"{bounds.start}–{bounds.stop - 1}", value)
+        raise wrong(name, f"{bounds.start}–{bounds.stop - 1}", value)
     return int(value)
+
+
+def _folder(values: Mapping[str, str], name: str) -> Path | None:
+    """Return a folder, which may be on a stick that is not here now; nothing for an empty text."""
+    text = _text(values, name, "")
+    if text and not Path(text).is_absolute():
+        raise wrong(name, "/…", text)
+    return Path(text) if text else None
 
 
 def _words(values: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     """Return words that were separated by spaces; at least one."""
     words = tuple(_text(values, name, default).split())
     if not words:
-        raise _wrong(name, "…", "")
+        raise wrong(name, "…", "")
     return words
-
-
-def _wrong(name: str, expected: str, got: str) -> SettingError:
-    """Return the error for a value that is not of the expected form."""
-    return SettingError(
-        "%(name)s: expected %(expected)s, got %(got)s", name=name, expected=expected, got=got
-    )
 
 
 def _listen(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -236,10 +190,10 @@ def split_address(address: str) -> tuple[str, str, int]:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as cause:
-        raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address) from cause
+        raise wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address) from cause
     more = parts.path.strip("/") or parts.query or parts.fragment or parts.username
     if parts.scheme not in {"http", "https"} or not host or not port or more:
-        raise _wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address)
+        raise wrong("LIPTAKO_LISTEN", "http(s)://HOST:PORT", address)
     return parts.scheme, host, port
 
 
@@ -250,7 +204,7 @@ def _secret_key(values: Mapping[str, str], home: Path) -> str:
         values = {f"{name}_FILE": str(home / "secret")}
     secret = _text(values, name, None)
     if len(secret) < _SECRET_LENGTH:
-        raise _wrong(name, "≥ 40", str(len(secret)))
+        raise wrong(name, "≥ 40", str(len(secret)))
     return secret
 
 
@@ -259,9 +213,19 @@ def _data(values: Mapping[str, str]) -> Path | None:
     if "LIPTAKO_DATA" in values or "LIPTAKO_DATA_FILE" in values:
         text = _text(values, "LIPTAKO_DATA", None)
         if text and not Path(text).is_dir():
-            raise _wrong("LIPTAKO_DATA", "a folder", text)
+            raise wrong("LIPTAKO_DATA", "a folder", text)
         return Path(text).absolute() if text else None
     return _DATA_HERE.absolute() if _DATA_HERE.is_dir() else None
+
+
+def _attachments(values: Mapping[str, str], home: Path) -> Path | Bucket:
+    """Return where files lie: a folder, which may begin in the node's, or a bucket."""
+    text = _text(values, "LIPTAKO_ATTACHMENTS", "attachments")
+    if "://" in text:
+        return read_bucket_url(text)
+    if not text:
+        raise wrong("LIPTAKO_ATTACHMENTS", "a folder", text)
+    return home / text
 
 
 def _database(values: Mapping[str, str], home: Path) -> Database:
@@ -269,26 +233,3 @@ def _database(values: Mapping[str, str], home: Path) -> Database:
     if not {"DATABASE_URL", "DATABASE_URL_FILE"} & values.keys():
         return Database(engine="sqlite3", name=str(home / "liptako.sqlite3"))
     return read_database_url(_text(values, "DATABASE_URL", None), home)
-
-
-def read_database_url(url: str, home: Path) -> Database:
-    """Return the database of an address. Raises SettingError, which tells nothing of it."""
-    try:
-        parts = urlsplit(url)
-        name, port, host = unquote(parts.path[1:]), str(parts.port or ""), parts.hostname or ""
-    except ValueError:
-        raise _wrong("DATABASE_URL", _URLS, "…") from None  # the cause may quote the password
-    sqlite = parts.scheme == "sqlite" and not parts.netloc
-    known = sqlite or parts.scheme in {"postgresql", "postgres"}
-    if not (known and name) or parts.query or parts.fragment:
-        raise _wrong("DATABASE_URL", _URLS, "…")
-    if sqlite:
-        return Database(engine="sqlite3", name=str(home / name))
-    return Database(
-        engine="postgresql",
-        name=name,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        host=unquote(host),
-        port=port,
-    )

@@ -25,6 +25,7 @@ NAVIGATION = (
     ("map", _("Map"), Right.SEE_INCIDENTS),
     ("journal", _("Journal"), Right.SEE_JOURNAL),
     ("partners", _("Partners"), Right.SEE_PARTNERS),
+    ("stick", _("Stick"), Right.EXCHANGE),
     ("published", _("Published data"), Right.IMPORT_INCIDENTS),
     ("people", _("People"), Right.MANAGE_PEOPLE),
     ("offices", _("Offices"), Right.MANAGE_PEOPLE),

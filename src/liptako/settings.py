@@ -6,6 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from liptako.addresses import Bucket
 from liptako.env import read_settings, split_address
 
 LIPTAKO = read_settings()
@@ -83,7 +84,9 @@ if _db.engine == "sqlite3":
         "timeout": 20,
         # FULL: a signed head that a partner has seen must survive a power cut, or the log forks.
         "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
+            # A page written again and again is moved out of the journal once, not each time.
+            "PRAGMA wal_autocheckpoint=8000"
         ),
     }
 else:
@@ -191,8 +194,25 @@ FORMAT_MODULE_PATH = ["liptako.web.formats"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LIPTAKO.home / "static"
+_attachments = LIPTAKO.attachments
+if isinstance(_attachments, Bucket):
+    _files = {
+        "BACKEND": "liptako.ledger.buckets.BucketStorage",
+        "OPTIONS": {
+            "endpoint_url": _attachments.url,
+            "bucket_name": _attachments.name,
+            "access_key": _attachments.key,
+            "secret_key": _attachments.secret,
+        },
+    }
+else:
+    _files = {
+        "BACKEND": "liptako.ledger.storages.FolderStorage",
+        "OPTIONS": {"location": _attachments},
+    }
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "attachments": _files,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20

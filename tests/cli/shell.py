@@ -82,9 +82,9 @@ class Home:
         done = subprocess.run(limit, env=KEPT, capture_output=True, text=True, check=False)
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def ok(self, *words: object) -> str:
+    def ok(self, *words: object, **environ: str) -> str:
         """Run a command that must succeed; return what it said."""
-        result = self.run(*words)
+        result = self.run(*words, **environ)
         assert (result.code, result.err) == (0, result.err), result
         return result.out
 

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from liptako.addresses import Bucket, Database, read_bucket_url, read_database_url
 from liptako.core.errors import SettingError
-from liptako.env import SETTINGS, Database, Settings, read_database_url, read_settings
+from liptako.env import Settings, read_settings
+from liptako.options import SETTINGS
 
 SECRET = "a-secret-that-no-message-may-ever-repeat-0123456789"  # noqa: S105 (a test's)
 
@@ -52,8 +54,13 @@ def test_a_node_needs_no_more_than_its_folder_its_member_and_a_secret(read, tmp_
         hosts=("localhost", "127.0.0.1", ".localhost"),
         listen=("http://127.0.0.1:8000",),
         data=None,
+        attachments=tmp_path / "attachments",
+        attachment_bytes=20 * 2**20,
         language="fr",
         exchange_seconds=60,
+        spool_out=None,
+        spool_in=None,
+        spool_megabytes=0,
         log_level="info",
     )
 
@@ -66,8 +73,13 @@ def test_every_setting_may_be_given(read, tmp_path):
         LIPTAKO_HOSTS="node.bf  10.0.0.1",
         LIPTAKO_LISTEN="http://127.0.0.1:80 https://[::1]:443/",
         LIPTAKO_DATA=str(tmp_path),
+        LIPTAKO_ATTACHMENTS="s3://k:s%2F@store.bf:9000/files",
+        LIPTAKO_ATTACHMENT_MB="500",
         LIPTAKO_LANGUAGE="en",
         LIPTAKO_EXCHANGE_SECONDS="86400",
+        LIPTAKO_SPOOL_OUT="/media/stick/out",
+        LIPTAKO_SPOOL_IN="/media/stick/in",
+        LIPTAKO_SPOOL_MEGABYTES="4000",
         LIPTAKO_LOG_LEVEL="error",
     ) == Settings(
         home=tmp_path,
@@ -84,8 +96,18 @@ def test_every_setting_may_be_given(read, tmp_path):
         hosts=("node.bf", "10.0.0.1"),
         listen=("http://127.0.0.1:80", "https://[::1]:443/"),
         data=tmp_path,
+        attachments=Bucket(
+            url="https://store.bf:9000",
+            name="files",
+            key="k",
+            secret="s/",  # noqa: S106
+        ),
+        attachment_bytes=500 * 2**20,
         language="en",
         exchange_seconds=86400,
+        spool_out=Path("/media/stick/out"),
+        spool_in=Path("/media/stick/in"),
+        spool_megabytes=4000,
         log_level="error",
     )
 
@@ -112,6 +134,13 @@ def test_every_setting_may_be_given(read, tmp_path):
         ),
         ({"LIPTAKO_HOSTS": "  "}, "LIPTAKO_HOSTS: expected …, got "),
         ({"LIPTAKO_DATA": "/nowhere"}, "LIPTAKO_DATA: expected a folder, got /nowhere"),
+        ({"LIPTAKO_SPOOL_OUT": "out"}, "LIPTAKO_SPOOL_OUT: expected /…, got out"),
+        (
+            {"LIPTAKO_SPOOL_MEGABYTES": "4096"},
+            "LIPTAKO_SPOOL_MEGABYTES: expected 0–4095, got 4096",
+        ),
+        ({"LIPTAKO_ATTACHMENTS": ""}, "LIPTAKO_ATTACHMENTS: expected a folder, got "),
+        ({"LIPTAKO_ATTACHMENT_MB": "0"}, "LIPTAKO_ATTACHMENT_MB: expected 1–500, got 0"),
         ({"LIPTAKO_LANGUAGE": "de"}, "LIPTAKO_LANGUAGE: expected fr / en, got de"),
         (
             {"LIPTAKO_LOG_LEVEL": "INFO"},
@@ -221,8 +250,13 @@ def test_every_setting_may_be_given_as_a_file(read, tmp_path, setting):
         "LIPTAKO_HOSTS": "h",
         "LIPTAKO_LISTEN": "http://h:1",
         "LIPTAKO_DATA": str(tmp_path),
+        "LIPTAKO_ATTACHMENTS": "s3://k:s@host/bucket",
+        "LIPTAKO_ATTACHMENT_MB": "7",
         "LIPTAKO_LANGUAGE": "en",
         "LIPTAKO_EXCHANGE_SECONDS": "7",
+        "LIPTAKO_SPOOL_OUT": "/media/out",
+        "LIPTAKO_SPOOL_IN": "/media/in",
+        "LIPTAKO_SPOOL_MEGABYTES": "7",
         "LIPTAKO_LOG_LEVEL": "debug",
     }
     file = tmp_path / "value"
@@ -295,3 +329,31 @@ def test_whatever_stands_there_is_read_or_refused_by_our_own_error(read, tmp_pat
         assert SECRET not in str(error)  # noqa: PT017 (either may happen)
     else:
         assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://host/bucket",
+        "s3://k@host/bucket",
+        "s3://k:s@host",
+        "s3://k:s@host/a/b",
+        "s3://k:s@host:port/bucket",
+        "s3://k:s@host/bucket?x=1",
+        "ftp://k:s@host/bucket",
+    ],
+)
+def test_an_address_of_a_bucket_that_is_none_is_refused_and_its_secret_not_told(read, url):
+    message = "LIPTAKO_ATTACHMENTS: expected s3://KEY:SECRET@HOST:PORT/BUCKET, got …"
+    assert refusal(read, LIPTAKO_ATTACHMENTS=url) == message
+
+
+def test_a_bucket_without_tls_is_asked_for_by_name_and_no_secret_is_printed():
+    bucket = read_bucket_url("s3+http://key:very-secret@10.0.0.1:9000/files")
+    assert (bucket.url, "very-secret" in repr(bucket)) == ("http://10.0.0.1:9000", False)
+
+
+def test_attachments_lie_in_the_folder_of_the_node_or_in_another_one(read, tmp_path):
+    assert read().attachments == tmp_path / "attachments"
+    assert read(LIPTAKO_ATTACHMENTS="files").attachments == tmp_path / "files"
+    assert str(read(LIPTAKO_ATTACHMENTS="/srv/files").attachments) == "/srv/files"

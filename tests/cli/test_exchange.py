@@ -70,6 +70,34 @@ def test_what_a_partner_says_it_holds_is_not_written_again(ml, bf, bundle, tmp_p
     assert ml.ok("exchange", "write", "BF", again) == f"0 records for BF in {again}\n"
 
 
+def digest(home, member):
+    """Return what a node says of what it shares with a member, without its first words."""
+    return home.ok("exchange", "digest", member).split(": ", 1)[1]
+
+
+def test_partners_who_hold_the_same_say_the_same_digest(ml, bf, bundle):
+    apart = (digest(ml, "BF"), digest(bf, "ML"))
+    bf.ok("exchange", "read", bundle)
+    assert digest(ml, "BF") == digest(bf, "ML") == apart[0] != apart[1]
+    assert apart[0].startswith("1 logs, 1 records\nBasis: ")
+
+
+def test_a_log_that_was_never_counted_has_no_digest_before_a_rebuild(ml):
+    ml.ok("demo-incident")
+    before = ml.ok("exchange", "digest", "BF")
+    ml.do("from liptako.ledger.models import Tally; Tally.objects.all().delete()")
+    told = "No digest yet: `rebuild` has to count what an older version has written.\n"
+    result = ml.run("exchange", "digest", "BF")
+    assert (result.code, result.err) == (1, told)
+    ml.ok("rebuild")
+    assert ml.ok("exchange", "digest", "BF") == before
+
+
+def test_no_digest_is_told_of_a_stranger(ml):
+    result = ml.run("exchange", "digest", "TG")
+    assert result == (5, "", "TG is not a member of the compact\n")
+
+
 @pytest.mark.parametrize("length", [0, 10, 300, 1000, -1])
 def test_of_a_file_that_was_cut_nothing_wrong_is_kept(bf, bundle, length):
     data = bundle.read_bytes()
@@ -187,3 +215,24 @@ def test_a_partner_with_another_key_is_not_spoken_to(ml, bf, served, tmp_path):
     ml.ok("partner", "BF", served)
     result = ml.run("exchange", "now", "BF")
     assert (result.code, "does not hold the key of the compact" in result.err) == (4, True)
+
+
+def test_the_folders_are_worked_once_and_say_so(ml, bf, tmp_path):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    folders = {"LIPTAKO_SPOOL_OUT": str(stick), "LIPTAKO_SPOOL_IN": str(stick)}
+    ml.ok("demo-incident")
+    told = ml.ok("exchange", "spool", **folders)
+    (file,) = stick.glob("liptako-ML-BF-*")
+    assert f"1 records for BF in {file.name}\n" in told
+    assert f"{file.name}: 1 new records from ML\n" in bf.ok("exchange", "spool", **folders)
+    assert (bf.do(COUNT), [path.name for path in (stick / "done").iterdir()]) == ("1", [file.name])
+    again = ml.ok("exchange", "spool", **folders)
+    assert "0 new records from BF" in again
+
+
+def test_without_folders_or_without_the_stick_it_says_what_is_missing(ml, tmp_path):
+    assert ml.run("exchange", "spool").code == 9
+    gone = ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT=str(tmp_path / "gone"))
+    assert (gone.code, "is the stick in?" in gone.err) == (8, True)
+    assert ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT="relative").code == 9

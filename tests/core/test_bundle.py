@@ -4,6 +4,7 @@ import errno
 import io
 from hashlib import shake_256
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -41,9 +42,9 @@ FRAMES = [
 ]
 
 
-def bundle(frames):
+def bundle(frames, size=None):
     stream = io.BytesIO()
-    writer = BundleWriter(stream)
+    writer = BundleWriter(stream, size)
     for frame in frames:
         writer.write(frame)
     writer.close()
@@ -67,6 +68,14 @@ def packed(*parts):
 
 def test_a_bundle_reads_what_it_writes():
     assert read_all(bundle(FRAMES)) == (FRAMES, None)
+
+
+def test_a_bundle_for_a_slow_line_is_smaller_and_reads_the_same():
+    chance = Random(1)  # noqa: S311 (a test must be the same each time)
+    words = [b"%d %d" % (chance.randrange(300), chance.randrange(300)) for _ in range(4000)]
+    frames = [HeadsFrame(b" ".join(words))]
+    assert len(bundle(frames, 20_000)) < len(bundle(frames, 10**6)) == len(bundle(frames))
+    assert read_all(bundle(frames, 20_000)) == (frames, None)
 
 
 def test_a_bundle_with_nothing_in_it_is_whole():

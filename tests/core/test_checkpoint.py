@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from liptako.core.clock import Instant
+from liptako.core.digest import Digest
 from liptako.core.errors import MalformedError, VerificationError
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.checkpoint import (
@@ -103,6 +104,12 @@ def test_heads_hold_sender_recipient_epoch_and_logs_and_nothing_else():
     assert HEADS.text() == f"liptako.heads/1\nML\nBF\n2 5 {NO_TRUST}\n{ORIGIN} 3 {root} BF=1 NE=0\n"
 
 
+def test_heads_may_say_how_their_sender_judges_the_records():
+    judged = replace(HEADS, digest=Digest(basis="0" * 15 + "a", state="f" * 16))
+    assert judged.text().splitlines()[3] == f"2 5 {NO_TRUST} {'0' * 15}a {'f' * 16}"
+    assert read_heads(sign_heads(judged, SIGNER)) == judged
+
+
 def longer(log):
     """Return the head of a log with one more entry."""
     return head_of(log.origin, LOG.extend([leaf_hash(b"d")]))
@@ -153,6 +160,7 @@ def test_heads_for_somebody_else_are_refused(sender, recipient):
         f"liptako.heads/1\nML\nBF\n1 07 {NO_TRUST}\n",
         "liptako.heads/1\nML\nBF\n1 7 7\n",
         f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST} 7\n",
+        f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST} {NO_TRUST}\n",
         f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST.upper().replace('0', 'A')}\n",
         f"liptako.heads/1\nML\nBF\n1 7 {NO_TRUST}\n{ORIGIN}\n",
         HEADS.text().replace(" NE=0", " NE"),

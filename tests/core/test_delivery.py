@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from liptako.core.clock import Instant
@@ -56,7 +57,7 @@ def header(seq, **changes):
         time=Instant(0),
         payload=PayloadStub(hash=bytes(32), size=2),
     )
-    return encode_header(replace(whole, **changes))
+    return encode_header(msgspec.structs.replace(whole, **changes))
 
 
 HEAD = head_of(ORIGIN, CompactRange().extend([leaf_hash(header(seq)) for seq in range(3)]))

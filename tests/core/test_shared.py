@@ -1,7 +1,6 @@
 """Kinds about records of any module: what a recall takes back, and what reason it needs."""
 
-from dataclasses import replace
-
+import msgspec
 import pytest
 
 from liptako.core.clock import Instant
@@ -21,7 +20,7 @@ TARGET = Header(
     time=Instant(0),
     payload=PayloadStub(hash=bytes(32), size=2),
 )
-BACK = replace(TARGET, kind=RECALL, lamport=2)
+BACK = msgspec.structs.replace(TARGET, kind=RECALL, lamport=2)
 NAMED = Ref(origin="ML/c/0001020304050607/e1", seq=0, leaf=LEAF[:16])
 
 
@@ -40,7 +39,7 @@ def test_a_recall_takes_back_what_it_names_in_its_own_thread():
     ids=str,
 )
 def test_it_takes_back_nothing_else(changes):
-    assert not takes_back(replace(BACK, **changes), NAMED, TARGET, LEAF)
+    assert not takes_back(msgspec.structs.replace(BACK, **changes), NAMED, TARGET, LEAF)
 
 
 def test_it_takes_back_no_other_record_at_that_place():

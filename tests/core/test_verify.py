@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ def header(seq, body, **changes):
         time=Instant(0),
         payload=stub,
     )
-    return replace(whole, **changes)
+    return msgspec.structs.replace(whole, **changes)
 
 
 ENTRIES = [encode_header(header(i, body)) for i, body in enumerate(BODIES)]

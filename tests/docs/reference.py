@@ -22,8 +22,8 @@ import liptako.members.words as members_words
 import liptako.situation.words as situation_words
 from liptako.cli import codes
 from liptako.cli.main import make_parser
-from liptako.env import SETTINGS
 from liptako.ledger import registry
+from liptako.options import SETTINGS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 _CODES: dict[str, Mapping[Any, Promise | str]] = {

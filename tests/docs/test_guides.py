@@ -9,7 +9,7 @@ import pytest
 
 from liptako import __version__
 from liptako.cli.main import make_parser
-from liptako.env import SETTINGS
+from liptako.options import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guide"

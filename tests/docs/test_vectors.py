@@ -111,6 +111,21 @@ def open_note(note, name):
     return text.splitlines()
 
 
+# state.md
+
+
+def digest_of(words):
+    """Return both parts of the digest over words of a case."""
+    sums = {
+        part: hashlib.sha256(f"liptako {part} v1".encode()).digest() for part in ("basis", "state")
+    }
+    for word in words:
+        part = "basis" if word.endswith(("no-payload", "no-kind")) else "state"
+        pairs = zip(sums[part], hashlib.sha256(f"{word}\n".encode()).digest(), strict=True)
+        sums[part] = bytes(a ^ b for a, b in pairs)
+    return {part: found[:8].hex() for part, found in sums.items()}
+
+
 # bundle.md
 
 
@@ -208,6 +223,30 @@ def test_the_receipt_is_a_cosignature_by_its_member():
     assert CASE["checkpoint"].startswith(f"{text}\n\n")
 
 
+def test_the_bytes_of_a_file_are_those_that_a_header_names():
+    case = CASE["attachment"]
+    file, header = bytes.fromhex(case["file"]), bytes.fromhex(case["header_bytes"])
+    digest = hashlib.sha256(file).digest()
+    named = read_json(header)
+    assert (header.decode(), named["kind"]) == (case["header"], "situation.attachment/1")
+    assert named["attachments"] == [
+        {
+            "hash": b64encode(digest).decode(),
+            "size": len(file),
+            "type": "image/jpeg",
+            "name": "ML-2026-7K3F-1.jpg",
+        }
+    ]
+    frames = [msgspec.msgpack.decode(bytes.fromhex(frame)[4:]) for frame in case["frames"]]
+    want, *chunks = frames
+    assert want == ["want", named["audience"], digest, 0]
+    whole = b""
+    for tag, audience, hash_, offset, data in chunks:
+        assert (tag, audience, hash_, offset) == ("chunk", named["audience"], digest, len(whole))
+        whole += data
+    assert whole == file
+
+
 @pytest.mark.parametrize("entry", CASE["entries"], ids=lambda entry: str(entry["place"]))
 def test_hashes_and_salts_of_an_entry_follow_from_its_bytes(entry):
     header, payload = entry_bytes(entry, "header_bytes"), entry_bytes(entry, "payload_bytes")
@@ -219,6 +258,12 @@ def test_hashes_and_salts_of_an_entry_follow_from_its_bytes(entry):
     assert (salt.hex(), digest.hex()) == (entry["salt"], entry["payload_hash"])
     assert said == {"hash": b64encode(digest).decode(), "size": len(payload), "type": "json"}
     assert leaf_of(header).hex() == entry["leaf_hash"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "bundle", "page"])
+def test_a_digest_is_that_of_its_words(name):
+    case = CASE["digests"][name]
+    assert {"words": case["words"], **digest_of(case["words"])} == case
 
 
 def test_a_reference_names_the_first_half_of_a_leaf_hash():
@@ -277,6 +322,9 @@ def test_the_examples_of_the_pages_are_those_of_the_vector():
     for words in (first["header"], first["payload"], first["salt"], first["payload_hash"]):
         assert words in record
     assert CASE["checkpoint"] in log
+    state, digest = (SPEC / "state.md").read_text(encoding="utf-8"), CASE["digests"]["page"]
+    for words in (*digest["words"], digest["basis"], digest["state"]):
+        assert words in state
 
 
 def test_the_reader_imports_nothing_of_the_program():

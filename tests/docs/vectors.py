@@ -12,28 +12,48 @@ from pathlib import Path
 
 import msgspec
 import zstandard
+from msgspec.structs import replace
 
 from liptako.core.clock import Instant
+from liptako.core.digest import Basis, State, Sums, digest_of
 from liptako.core.keys import fingerprint, key_id, signer_from_seed
 from liptako.core.log.bundle import (
     MAGIC,
     BundleWriter,
     ChannelFrame,
+    ChunkFrame,
     Frame,
     HeadsFrame,
     PackageFrame,
+    WantFrame,
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.heads import Asked, Heads, key_name, sign_heads
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
 from liptako.core.log.receipt import cosign
-from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.attachments import attachment_of
+from liptako.core.records.envelope import (
+    Header,
+    PayloadStub,
+    Precedence,
+    decode_header,
+    encode_header,
+)
 from liptako.core.records.fields import encode_fields
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import LEAF_BYTES, Ref, audience_id, channel_origin, object_id
 from liptako.members.records import MANDATE, Mandate
-from liptako.situation.records import INCIDENT, Count, Harm, Incident, Level, Period, Place
+from liptako.situation.records import (
+    ATTACHMENT,
+    INCIDENT,
+    Count,
+    Harm,
+    Incident,
+    Level,
+    Period,
+    Place,
+)
 
 FILE = Path(__file__).parents[2] / "docs" / "spec" / "vectors.json"
 
@@ -44,6 +64,7 @@ ROSTER = ("BF", "ML", "NE")
 ORIGIN = channel_origin("ML", bytes(range(8)), 1)
 INCIDENT_ID, MANDATE_ID = object_id(bytes(range(8))), object_id(bytes([255] * 8))
 BEGINS = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+PHOTO = b"\xff\xd8\xff\xdb\0\3\1\xff\xda\0\2picture\xff\xd9"
 FIRST_PACKAGE = 2  # entries; the rest comes in a second one
 
 PLACE = Place(lat=15_671_000, lon=502_000, radius_m=5_000, level=Level.RADIUS, words="Ansongo")
@@ -157,6 +178,22 @@ def bundle_of(parts: Sequence[Frame]) -> bytes:
     return plain.getvalue()
 
 
+def digests() -> dict[str, object]:
+    """Return digests of the log: of no words, of what the bundle gives, and of the page's words."""
+    bundle, page = ((FIRST_PACKAGE, Basis.NO_PAYLOAD),), ((1, Basis.NO_PAYLOAD), (2, State.WAITING))
+    return {"nothing": digest(()), "bundle": digest(bundle), "page": digest(page)}
+
+
+def digest(words: Sequence[tuple[int, Basis | State]]) -> dict[str, object]:
+    """Return words about records of the log with their digest."""
+    sums = Sums()
+    for place, word in words:
+        sums = sums.with_word(ORIGIN, place, word)
+    found = digest_of([sums])
+    said = [f"{ORIGIN} {place} {word}" for place, word in words]
+    return {"words": said, "basis": found.basis, "state": found.state}
+
+
 def split_frames(bundle: bytes) -> list[bytes]:
     """Return the frames of a bundle as bytes, each with its length before it."""
     stream = zstandard.ZstdDecompressor().decompressobj().decompress(bundle[len(MAGIC) :])
@@ -166,6 +203,25 @@ def split_frames(bundle: bytes) -> list[bytes]:
         found.append(stream[at:end])
         at = end
     return found
+
+
+def attachment(log: Sequence[Entry]) -> dict[str, str | list[str]]:
+    """Return a header that names a file, and the frames in which its bytes are asked for and go."""
+    file = attachment_of(PHOTO, type_="image/jpeg", name="ML-2026-7K3F-1.jpg")
+    header = replace(decode_header(log[0].header), kind=ATTACHMENT, attachments=(file,))
+    where, half = header.audience, len(PHOTO) // 2
+    parts: list[Frame] = [
+        WantFrame(where, file.hash, 0),
+        ChunkFrame(where, file.hash, 0, PHOTO[:half]),
+        ChunkFrame(where, file.hash, half, PHOTO[half:]),
+    ]
+    data = encode_header(header)
+    return {
+        "header": data.decode(),
+        "header_bytes": data.hex(),
+        "file": PHOTO.hex(),
+        "frames": [frame.hex() for frame in split_frames(bundle_of(parts))[:-1]],
+    }
 
 
 def vectors_page() -> str:
@@ -221,8 +277,10 @@ def vectors_page() -> str:
             "public": witness.public.hex(),
             "note": receipt.note(witness.public).decode(),
         },
+        "digests": digests(),
         "frames": [frame.hex() for frame in split_frames(bundle)],
         "bundle": bundle.hex(),
+        "attachment": attachment(log),
     }
     return json.dumps(case, ensure_ascii=False, indent=1) + "\n"
 

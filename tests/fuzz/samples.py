@@ -1,6 +1,7 @@
 """Good bytes of every kind that comes from outside, to begin from."""
 
 import io
+from dataclasses import replace
 
 import msgspec
 
@@ -14,6 +15,7 @@ from liptako.core.log.bundle import (
     BundleWriter,
     CarriedFrame,
     ChannelFrame,
+    ChunkFrame,
     HeadsFrame,
     HistoryFrame,
     PackageFrame,
@@ -21,6 +23,7 @@ from liptako.core.log.bundle import (
     ReceiptFrame,
     RoomFrame,
     ShownFrame,
+    WantFrame,
     strip_hash,
 )
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
@@ -30,7 +33,14 @@ from liptako.core.log.merkle import CompactRange, inclusion_proof, leaf_hash, tr
 from liptako.core.log.receipt import cosign
 from liptako.core.log.same import same_of
 from liptako.core.log.sealed import new_identity, recipient_of, seal
-from liptako.core.records.envelope import Header, PayloadStub, Precedence, encode_header
+from liptako.core.records.attachments import attachment_of
+from liptako.core.records.envelope import (
+    Header,
+    PayloadStub,
+    Precedence,
+    decode_header,
+    encode_header,
+)
 from liptako.core.records.fields import encode_fields
 from liptako.core.records.payload import derive_salt, payload_hash
 from liptako.core.refs import Ref, audience_id
@@ -110,6 +120,7 @@ _WAY = inclusion_proof(0, 3, lambda start, end: tree_hash(LEAVES[start:end]))
 FRAMES = (
     HeadsFrame(HEADS),
     RoomFrame(65_536),
+    WantFrame("5ex32j7raeh5jzlf", bytes(32), 65_536),
     ShownFrame(ORIGIN, (7, 9)),
     ChannelFrame(ORIGIN, ROSTER, "bulk", CHECKPOINT_NOTE, 0, b""),
     AheadFrame(0, HEADERS[0], BODIES[0], derive_salt(SEED, 0), _WAY),
@@ -118,6 +129,7 @@ FRAMES = (
     ReceiptFrame(ORIGIN, 3, "BF", 1_790_000_000, RECEIPT.signature),
     CarriedFrame("ML", "NE", bytes(16)),
     ParcelFrame("ML", "NE", b"age-encryption.org/v1\n"),
+    ChunkFrame("5ex32j7raeh5jzlf", bytes(32), 0, b"bytes of a file"),
 )
 FRAME_VALUES = [msgspec.msgpack.decode(msgspec.msgpack.encode(frame)) for frame in FRAMES]
 VERSION = pact.first(*ROSTER)
@@ -140,6 +152,22 @@ DOSSIER = (
 )
 COMPACT = pact.dossier(VERSION, delegations=(DELEGATION, *OTHERS)).compact()
 KEY = write_private_key("ML/node", bytes(range(32))).encode()
+
+
+WITH_FILE = encode_header(
+    replace(
+        decode_header(HEADERS[0]),
+        attachments=(attachment_of(b"abc", type_="image/jpeg", name="ML-2026-7K3F-1.jpg"),),
+    )
+)
+_EXIF = b"Exif\0\0MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+PHOTO = (
+    b"\xff\xd8\xff\xe1" + (len(_EXIF) + 2).to_bytes(2, "big") + _EXIF
+    + b"\xff\xfe\0\5Awa\xff\xdb\0\3\1\xff\xda\0\2pic\xff\0ture\xff\xd0\xff\xd9film"
+)  # fmt: skip
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\1IHDR\0crc4\0\0\0\3tEXtAwacrc4\0\0\0\2IDATpxcrc4\0\0\0\0IENDcrc4"
+)
 
 
 def bundle() -> bytes:

@@ -36,6 +36,7 @@ from liptako.core.log.receipt import check_receipt, read_receipt
 from liptako.core.log.same import open_same, read_same
 from liptako.core.log.sealed import check_recipient, recipient_of, unseal
 from liptako.core.log.verify import accept_package
+from liptako.core.media import JPEG, type_of, without_traces
 from liptako.core.records.envelope import decode_header, encode_header
 from liptako.core.records.fields import decode_fields, encode_fields
 from liptako.core.refs import author_of, epoch_of, member_id, parse_object_id
@@ -156,6 +157,13 @@ def _header(data: bytes) -> None:
     assert decode_header(encode_header(header)) == header
 
 
+def _photo(data: bytes) -> None:
+    """Take out of a photo what a camera wrote: a second time nothing is left to take."""
+    kind = type_of(data) or JPEG
+    clean = without_traces(data, kind)
+    assert without_traces(clean, kind) == clean
+
+
 def _fields(data: bytes) -> None:
     assert encode_fields(decode_fields(data, limit=70_000)) == data
 
@@ -231,7 +239,13 @@ TARGETS = (
     Target(name="bundle", seeds=(_PLAIN,), read=_bundle),
     Target(name="frames", seeds=(b"",), read=_frames, change=_change_frames),
     Target(name="sealed", seeds=(samples.sealed(_PLAIN),), read=_sealed),
-    Target(name="header", seeds=samples.HEADERS, read=_header, change=mutated_json),
+    Target(
+        name="header",
+        seeds=(*samples.HEADERS, samples.WITH_FILE),
+        read=_header,
+        change=mutated_json,
+    ),
+    Target(name="photo", seeds=(samples.PHOTO, samples.PICTURE), read=_photo),
     Target(
         name="fields",
         seeds=(*samples.HEADERS, *samples.BODIES, samples.CARD),

@@ -5,6 +5,7 @@ Each carries words that stand nowhere else. Every door of every node is then sea
 """
 
 import io
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -17,13 +18,15 @@ from liptako.core.geo import Position, Region
 from liptako.core.log.bundle import read_bundle
 from liptako.core.log.sealed import unseal
 from liptako.federation import sync
+from liptako.ledger.file_models import Chunk
+from liptako.ledger.files import stored_files
 from liptako.ledger.models import Entry, Payload
 from liptako.members import actions as people
 from liptako.members.models import Person
 from liptako.members.offices import STANDARD
 from liptako.members.permissions import Actor
 from liptako.members.records import Mandate, Office, Role
-from liptako.situation import actions
+from liptako.situation import actions, attaching
 from liptako.situation.models import Incident as IncidentRow
 from liptako.situation.records import (
     Incident,
@@ -61,10 +64,15 @@ cases = st.builds(
 )
 
 
+FILES = ("file", "kept")
+"""What two files of each incident hold: the first one is released along with it."""
+
+
 def words_of(number):
     """Return the words of a case, by what they would give away."""
     names = (
-        "summary", "text", "words", "source", "journal", "handled", "released", "mandate", "audit"
+        "summary", "text", "words", "source", "journal", "handled", "released", "mandate", "audit",
+        "caption", "file", "kept",
     )  # fmt: skip
     return {name: f"{name}{number}needle" for name in names}
 
@@ -108,8 +116,12 @@ def report(fleet, number, case):
         name = actions.report(node, officer, incident).header.object
         entry = JournalEntry(at=BEGINS, text=words["journal"], incident=name)
         actions.write_journal(node, officer, entry)
+        brought = [attaching.check_file(f"%PDF-{words[what]}".encode()) for what in FILES]
+        attaching.attach(node, officer, name, brought, words["caption"])
+        given, _kept = [file.digest for file in attaching.files_held(case.owner, name)]
         if case.audience - {case.owner}:
             order = actions.ReleaseOrder(
+                files=frozenset({given}),
                 members=case.audience,
                 transform=case.transform,
                 summary=words["released"],
@@ -139,7 +151,10 @@ def doors(fleet, member):
         client = Client()
         client.force_login(Person.objects.get(username="everything"))
         for row in IncidentRow.objects.all():
-            yield client.get(reverse("incident", args=[row.author, row.object])).content.decode()
+            page = client.get(reverse("incident", args=[row.author, row.object])).content.decode()
+            yield page
+            for path in re.findall(r'href="(/incidents/[^"]+/files/[^"]+)"', page):
+                yield b"".join(client.get(path).streaming_content).decode()
         for path in PATHS:
             yield client.get(path).content.decode()
         yield "".join(repr(row) for row in IncidentRow.objects.values())
@@ -187,10 +202,10 @@ def allowed(case, number, viewer):
         return everything
     if viewer not in case.audience:
         return set()
-    coarse = {words["released"], words["mandate"], f"REF-{number}needle"}
+    coarse = {words["released"], words["mandate"], words["file"], f"REF-{number}needle"}
     if case.transform is not Transform.AS_IS:
         return coarse
-    hidden = ("summary", "source", "journal", "handled", "audit")
+    hidden = ("summary", "source", "journal", "handled", "audit", "kept")
     return everything - {words[name] for name in hidden}
 
 
@@ -233,6 +248,8 @@ def evidence(fleet, viewer):
     with fleet.at(viewer):
         rows = [*Payload.objects.values_list("body", flat=True)]
         rows += [*Entry.objects.values_list("header", flat=True)]
+        rows += [*Chunk.objects.values_list("data", flat=True)]
+        rows += [file.read() for _, _, file in stored_files(fleet.nodes[viewer])]
     return b"\n".join(bytes(row) for row in rows)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import msgspec
 
+from liptako.core.digest import Digest, judges_otherwise
 from liptako.core.errors import LiptakoError
 from liptako.core.log.fork import check_fork, read_fork
 from liptako.core.log.receipt import check_receipt, read_receipt
 from liptako.ledger import compacts, projector, registry
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
-from liptako.ledger.reader import root_of
+from liptako.ledger.reader import logs_for, root_of
+from liptako.ledger.tally import shared_digest
 from tests.simulator.healing import Rounds
 from tests.simulator.world import MARK, World
 from tests.snapshots import cells
@@ -157,6 +159,7 @@ def state_of() -> Rows:
 def check_states(world: World) -> Faults:
     """Who holds the same of an audience, and of the logs that its records name, shows the same."""
     states, heads, named = {}, {}, {}
+    yield from check_digests(world)
     for member in world.members:
         with world.at(member):
             states[member] = state_of()
@@ -173,6 +176,25 @@ def check_states(world: World) -> Faults:
                 if same and states[one][audience] != states[other][audience]:
                     shown = set(states[one][audience]) ^ set(states[other][audience])
                     yield f"{one} and {other} hold the same and show otherwise: {sorted(shown)}"
+
+
+def check_digests(world: World) -> Faults:
+    """Partners whose heads are the same judge the same by the digest, and all have one."""
+    for i, one in enumerate(world.members):
+        for other in world.members[i + 1 :]:
+            (heads, mine), (others, theirs) = _digest(world, one, other), _digest(world, other, one)
+            if mine is None or theirs is None:
+                yield f"{one} and {other} have no digest"
+            elif heads == others and judges_otherwise(mine, theirs):
+                yield f"{one} and {other} hold the same and judge otherwise"
+
+
+def _digest(world: World, member: str, other: str) -> tuple[object, Digest | None]:
+    """Return what a member holds of the logs it shares with another, and its digest."""
+    with world.at(member):
+        logs = logs_for(other, begun=False)
+        heads = [(log.origin, log.size, bytes(log.frontier)) for log in logs]
+        return heads, shared_digest(logs)
 
 
 def _named() -> dict[str, set[str]]:

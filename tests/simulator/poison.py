@@ -7,6 +7,7 @@ as evidence, sets it aside, and goes on.
 from dataclasses import replace
 from random import Random
 
+import msgspec
 from django.db import transaction
 
 from liptako.core.clock import Instant
@@ -84,7 +85,7 @@ def _bad_header(node, log: Channel, salt: bytes, body: bytes, chance: Random) ->
         payload=PayloadStub(hash=payload_hash(salt, body), size=len(body)),
         precedence=Precedence.ROUTINE if log.lane == "bulk" else Precedence.FLASH,
     )
-    return encode_header(replace(good, **_changes(log, chance)))
+    return encode_header(msgspec.structs.replace(good, **_changes(log, chance)))
 
 
 def _changes(log: Channel, chance: Random) -> dict[str, object]:
@@ -118,9 +119,9 @@ def _store(node, log: Channel, data: bytes, salt: bytes, body: bytes) -> None:
     grown = read_range(log.size, bytes(log.frontier)).extend([leaf_hash(data)])
     entry = Accepted(seq=log.size, data=data, leaf=leaf_hash(data), salt=salt, body=body)
     try:
-        entry = replace(entry, header=read_header(channel_value(log), data))
+        entry = msgspec.structs.replace(entry, header=read_header(channel_value(log), data))
     except MalformedError:
-        entry = replace(entry, salt=b"", body=None)
+        entry = msgspec.structs.replace(entry, salt=b"", body=None)
     advance(log, grown, sign_checkpoint(head_of(log.origin, grown), node.signer))
     counter.position = store_entries(node, log, [entry], counter.position)
     counter.save()

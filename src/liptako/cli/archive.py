@@ -1,4 +1,4 @@
-"""The file of a backup: a tar archive with the node's keys, settings and database."""
+"""The file of a backup: a tar archive with the node's keys, settings, database, attachments."""
 
 import glob
 import gzip
@@ -9,14 +9,16 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import IO, cast
 
+from liptako.addresses import Database
 from liptako.cli.files import cannot_read, cannot_write, whole_file, write_file
 from liptako.cli.home import RESTORING
 from liptako.core.errors import MalformedError, RefusedError, StorageError
-from liptako.env import ENV_FILE, Database, read_settings
+from liptako.env import ENV_FILE, read_settings
 from liptako.ledger.node import ROOT_KEY, SIGN_KEY
 
 _SQLITE = "liptako.sqlite3"
@@ -30,13 +32,20 @@ _FILES = (
     "areas.geojson",
     "sources.json",
 )
+ATTACHMENTS = "attachments"
+_ELSEWHERE = ("DATABASE_URL", "LIPTAKO_ATTACHMENTS")
 _RESTORE = ("--no-owner", "--no-acl", "--single-transaction")
 _STEP = 2**20  # bytes
 
 
-def write_backup(home: Path, target: Path) -> None:
+Stored = tuple[str, int, IO[bytes]]
+"""A file that goes with records: its name in the storage, its size, its bytes."""
+
+
+def write_backup(home: Path, target: Path, stored: Callable[[], Iterable[Stored]]) -> None:
     """Write a backup. Raises StorageError; an unfinished file never bears the name.
 
+    `stored` gives the attachments; asked after the database was copied, so that none is missing.
     What a backup that was killed has left beside it, a copy of the database, is taken away.
     """
     part = f"{target.name}.part-"
@@ -53,8 +62,17 @@ def write_backup(home: Path, target: Path) -> None:
                     if (home / name).exists():
                         tar.add(home / name, name, filter=_without_root)
                 tar.add(snapshot, snapshot.name)
+                for name, size, content in stored():
+                    tar.addfile(_private(f"{ATTACHMENTS}/{name}", size), content)
     except (OSError, sqlite3.Error, tarfile.TarError) as cause:
         raise cannot_write(target, cause) from cause
+
+
+def _private(name: str, size: int) -> tarfile.TarInfo:
+    """Return the head of a file in the archive."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info
 
 
 def _without_root(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -152,9 +170,9 @@ def _check_whole(source: Path) -> None:
 
 
 def _set_database(path: Path, url: str | None) -> None:
-    """Let the restored node use its own copy, not the database of the node that was backed up."""
+    """Let the restored node use its own copies, not what the node that was backed up uses."""
     before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    lines = [line for line in before if not line.strip().startswith("DATABASE_URL")]
+    lines = [line for line in before if not line.strip().startswith(_ELSEWHERE)]
     lines += [f"DATABASE_URL={url}"] if url else []
     write_file(path, ("\n".join(lines) + "\n").encode(), private=True)
 

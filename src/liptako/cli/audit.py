@@ -1,4 +1,4 @@
-"""Checks the log that a node holds: every leaf, every root, every signature, every payload."""
+"""Checks what a node holds: every leaf, every root, every signature, payload and file."""
 
 from argparse import Namespace
 from gettext import gettext as _
@@ -12,9 +12,11 @@ def verify_log(args: Namespace) -> int:
     """Check all logs of the node and say what is wrong."""
     start(args)
     from liptako.ledger.checking import check_logs
+    from liptako.ledger.files import check_files
     from liptako.ledger.node import this_node
 
     faults, count = check_logs(this_node(), Progress(_("Records")))
+    faults += check_files(this_node())
     for fault in faults:
         complain(error_words(fault))
     if faults:

@@ -9,6 +9,7 @@ from gettext import gettext as _
 
 from liptako import __version__
 from liptako.cli import (
+    backfill,
     card,
     codes,
     compact,
@@ -16,6 +17,7 @@ from liptako.cli import (
     delegate,
     demo,
     demo_steps,
+    erase,
     exchange,
     keys,
     node,
@@ -41,6 +43,8 @@ GROUPS = (
     compact,
     signing,
     people,
+    erase,
+    backfill,
     exchange,
     verify,
     safety,

@@ -8,6 +8,7 @@ from gettext import gettext as _
 from liptako.cli import codes
 from liptako.cli.commands import Commands
 from liptako.cli.home import home_of, start, storage_error
+from liptako.cli.spool import work_spool
 from liptako.cli.words import Progress, complain, error_words, say
 from liptako.env import read_settings
 from liptako.ledger.node import ROOT_KEY
@@ -105,19 +106,24 @@ def _schedule(stop: threading.Event) -> None:
 
     from liptako.federation.jobs import ask_when_due, forget_done
     from liptako.federation.recalls import confirm
+    from liptako.federation.spool import Watch
+    from liptako.ledger.files import finish, sweep
     from liptako.ledger.node import system_clock, this_node
     from liptako.ledger.projector import project_pending
     from liptako.ledger.store import expire
 
-    seconds = read_settings().exchange_seconds
+    seconds, watch = read_settings().exchange_seconds, Watch()
     while True:
         try:
             project_pending()
             while expire(system_clock()):
                 pass
+            finish(this_node())
+            sweep(this_node())
             confirm(this_node())
             ask_when_due(seconds)
             forget_done()
+            work_spool(this_node(), watch)
         except Exception as error:  # noqa: BLE001 (the top of a worker: say it and go on)
             complain(f"schedule: {error}")
         close_old_connections()

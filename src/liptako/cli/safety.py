@@ -1,6 +1,7 @@
 """Commands that keep a node safe: backup, restore, fence."""
 
 from argparse import Namespace
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 
@@ -30,9 +31,12 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_backup(args: Namespace) -> int:
-    """Write keys, settings and a snapshot of the database; the node goes on meanwhile."""
+    """Write keys, settings, attachments and a snapshot of the database; the node goes on."""
     home = start(args)
-    archive.write_backup(home, args.file)
+    from liptako.ledger.files import stored_files
+    from liptako.ledger.node import this_node
+
+    archive.write_backup(home, args.file, partial(stored_files, this_node()))
     say(
         _("Backup written to %(file)s. It holds the private keys: keep it locked away.")
         % {"file": args.file}
@@ -66,6 +70,7 @@ def _begin_again(args: Namespace, home: Path) -> int:
     start(args, migrated=False, restoring=True)
     from django.core.management import call_command
 
+    from liptako.ledger.files import restore_files
     from liptako.ledger.node import this_node
     from liptako.ledger.store import begin_epoch
     from liptako.members.actions import record_audit
@@ -74,6 +79,7 @@ def _begin_again(args: Namespace, home: Path) -> int:
     archive.fill_database(home)
     prepare_database()
     call_command("collectstatic", verbosity=0, interactive=False)
+    restore_files(node, home / archive.ATTACHMENTS)
     epoch = begin_epoch(node.clock())
     record_audit(node, "node.restore", detail=str(epoch))
     return epoch

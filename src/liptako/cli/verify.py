@@ -23,6 +23,7 @@ from liptako.core.log.bundle import (
     AheadFrame,
     CarriedFrame,
     ChannelFrame,
+    ChunkFrame,
     DeedsFrame,
     Frame,
     HistoryFrame,
@@ -32,9 +33,11 @@ from liptako.core.log.bundle import (
     ReceiptFrame,
     RoomFrame,
     ShownFrame,
+    WantFrame,
     add_cut,
     read_bundle,
 )
+from liptako.core.log.chunks import FileCheck
 from liptako.core.log.delivery import (
     Delivery,
     Place,
@@ -112,7 +115,10 @@ def _reader_of(compact: Compact, identity: str) -> str | None:
     )
 
 
-_BESIDE = (ReceiptFrame, HistoryFrame, ShownFrame, ParcelFrame, CarriedFrame, RoomFrame, LaterFrame)
+_BESIDE = (
+    ReceiptFrame, HistoryFrame, ShownFrame, ParcelFrame, CarriedFrame, RoomFrame, WantFrame,
+    LaterFrame,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -132,6 +138,7 @@ class Verification:
         self._log: _Log | None = None
         self._passes = False
         self._recalled: set[Place] = set()
+        self._files = FileCheck()
 
     def faults(self, frames: Iterator[Frame]) -> Iterator[LiptakoError]:
         """Check a bundle frame by frame. A fault in one log leaves the others to be checked."""
@@ -142,6 +149,7 @@ class Verification:
             heads = self._check_heads(first)
             for frame in frames:
                 yield from self._faults_of(frame, heads)
+            yield from self._files.faults()
         except LiptakoError as fault:
             yield fault
 
@@ -152,6 +160,8 @@ class Verification:
                 self._log = None
                 self._log = self._open_log(frame, heads)
                 self._passes = False
+            elif isinstance(frame, ChunkFrame):
+                self._files.take(frame)
             elif isinstance(frame, _BESIDE):
                 return  # they speak of what is held elsewhere, are for others or a later version
             elif self._passes:
@@ -193,7 +203,9 @@ class Verification:
         log.held, new = accept_package(known.channel, log.held, known.checkpoint, frame)
         yield from (entry.fault for entry in new if entry.fault)
         for entry in new:
-            self._recalled |= recalled_by(entry.header) if entry.header else frozenset()
+            if entry.header is not None:
+                self._recalled |= recalled_by(entry.header)
+                self._files.name(entry.header)
         say(
             _("  entries %(first)d–%(last)d verified")
             % {"first": frame.start, "last": log.held.size - 1}

@@ -39,6 +39,14 @@ class VerificationError(LiptakoError):
     """The bytes can be read but do not prove what they claim: keep nothing of them."""
 
 
+class CutError(MalformedError):
+    """The end of the bytes is missing; what came before it is good: ask for the rest."""
+
+
+class GapError(VerificationError):
+    """What goes before was not taken in yet: take that, then this once more."""
+
+
 class RefusedError(LiptakoError):
     """A rule forbids it: the person must ask for something else."""
 

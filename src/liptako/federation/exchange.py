@@ -8,7 +8,7 @@ from dataclasses import replace
 from liptako.core.errors import LiptakoError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
-from liptako.federation import peers, sync, turns
+from liptako.federation import attachments, peers, sync, turns
 from liptako.federation.client import Client, HttpsClient
 from liptako.federation.heads import heads_for, owes
 from liptako.federation.intake import Report
@@ -83,15 +83,18 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
         bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
         extent = extent_for(node, peer, pace.room)
         extent = replace(extent, answer=extent.room, shown=frozenset(report.shown))
+        told = attachments.told(node, member)
         sync.write_bundle(node, member, bundle, extent)
         written = pace.elapsed()
         answer = client.exchange(peer.url, pins, bundle.getvalue())
         pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
+        peers.note_told(member, told)
         total.taken += report.taken
         total.receipts += report.receipts
+        total.chunks += report.chunks
         total.faults += report.faults
-        moved = report.taken or report.receipts or _held_by(member) != before
+        moved = report.taken or report.receipts or report.chunks or _held_by(member) != before
         left = owes(node, member) or owes_parcels(node, member)
         total.more = bool(moved or report.arrived) and not report.faults and left
         if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
@@ -100,10 +103,10 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
     return total
 
 
-def _held_by(member: str) -> tuple[int, ...]:
+def _held_by(member: str) -> tuple[object, ...]:
     """Return what tells whether a partner has come to hold more."""
     said = peers.said_by(member)
-    return (said.epoch, said.total) if said else ()
+    return (said.epoch, said.total, peers.wants_of(member)) if said else ()
 
 
 def answer(node: Node, request: bytes) -> bytes:

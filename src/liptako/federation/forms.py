@@ -1,13 +1,17 @@
 """Forms about partners."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from liptako.core.errors import MalformedError
 from liptako.federation.client import ADDRESS_LIMIT, check_address
 from liptako.federation.peers import Limits
+from liptako.web.fields import offer
 
 
 class LinkForm(forms.Form):
@@ -65,7 +69,65 @@ class LinkForm(forms.Form):
             raise forms.ValidationError(_("Expected https://HOST:PORT.")) from cause
 
 
-class BundleForm(forms.Form):
-    """A bundle from a file."""
+_MEGABYTE = 10**6
+SIZES = {
+    0: _("one file for each partner"),
+    1: _("1 MB (for a slow e-mail)"),
+    10: _("10 MB (for an e-mail)"),
+    100: _("100 MB"),
+    1000: _("1 GB"),
+    4000: _("4 GB (old sticks: FAT32)"),
+}
 
-    bundle = forms.FileField(label=_("Bundle"))
+
+class ExportForm(forms.Form):
+    """For whom files are written, and how long each may be."""
+
+    partners = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Tick at least one partner.")},
+    )
+    size = forms.TypedChoiceField(
+        label=_("No file longer than"),
+        choices=lambda: list(SIZES.items()),
+        coerce=int,
+        required=False,
+        empty_value="0",
+    )
+
+    def __init__(self, data: QueryDict | None, members: Sequence[str]) -> None:
+        """Offer these partners."""
+        super().__init__(data)
+        offer(self, "partners", [(member, member) for member in members])
+
+    def limit(self) -> int | None:
+        """Return how many bytes a file may have, if there is a limit."""
+        return int(self.cleaned_data["size"]) * _MEGABYTE or None
+
+
+class _FilesInput(forms.FileInput):
+    """A browser's choice of several files."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files at once."""
+
+    widget = _FilesInput
+
+    def clean(self, data: object, initial: object = None) -> "list[UploadedFile[bytes]]":
+        """Return the files."""
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in files or [None]]
+
+
+class ImportForm(forms.Form):
+    """Bundles from files."""
+
+    bundles = FilesField(
+        label=_("Files on the stick"),
+        allow_empty_file=True,
+        help_text=_("All at once, in any order. A file that was read before does no harm."),
+        error_messages={"required": _("Choose at least one file.")},
+    )

@@ -6,33 +6,52 @@ Everything here is computed from the tables: a bundle that is lost is simply mad
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from liptako.core import digest
 from liptako.core.errors import LiptakoError, VerificationError
 from liptako.core.log.bundle import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
-from liptako.federation import peers
+from liptako.federation import attachments, peers
 from liptako.ledger import compacts, store
 from liptako.ledger.histories import history_frame, is_forked
 from liptako.ledger.models import Channel, Receipt
 from liptako.ledger.node import Node
 from liptako.ledger.reader import epoch, head_of_log, logs_for, root_of, signed_size
 from liptako.ledger.receipts import NOTHING, Sizes, frame_of, sizes
+from liptako.ledger.tally import shared_digest
 
 
 def heads_for(node: Node, member: str) -> bytes:
     """Return our signed heads of all logs that a partner may have."""
     store.check_fence(node.clock())
-    logs, signed = logs_for(member), sizes()
+    signed, held = sizes(), logs_for(member, begun=False)
+    logs = [log for log in held if log.size]  # read once: the digest is of just what the heads say
     heads = Heads(
         sender=node.member,
         recipient=member,
         epoch=epoch(),
         time=node.clock(),
         trust=compacts.trust(),
+        digest=shared_digest(held),
         logs=tuple(head_of_log(log) for log in logs),
         asked=tuple(_asked(node, member, logs, signed)),
     )
     return sign_heads(heads, node.signer)
+
+
+def judges_otherwise(said: Heads) -> bool | None:
+    """Say whether a partner that holds just the same judges it differently than this node.
+
+    Nothing where nothing follows (docs/spec/state.md, Digest): the one holds more than the other,
+    lacks a payload, knows another kind, or cannot say yet.
+    """
+    logs = logs_for(said.sender, begun=False)
+    mine = shared_digest(logs)
+    if mine is None or said.digest is None or mine.basis != said.digest.basis:
+        return None
+    if said.logs != tuple(head_of_log(log) for log in logs):
+        return None
+    return digest.judges_otherwise(mine, said.digest)
 
 
 def _asked(node: Node, member: str, logs: Sequence[Channel], signed: Sizes) -> Iterator[Asked]:
@@ -137,7 +156,7 @@ def owes(node: Node, member: str) -> bool:
     if any(_is_ahead(node, held.get(head.origin), head.origin, head.size) for head in said.logs):
         return True
     beside = chain(receipts_for(member, said), histories_for(member, said))
-    return next(beside, None) is not None
+    return next(beside, None) is not None or attachments.owes(node, member)
 
 
 def _is_ahead(node: Node, log: Channel | None, origin: str, size: int) -> bool:

@@ -13,6 +13,7 @@ from liptako.core.log.bundle import (
     AheadFrame,
     CarriedFrame,
     ChannelFrame,
+    ChunkFrame,
     Frame,
     HistoryFrame,
     PackageFrame,
@@ -20,6 +21,7 @@ from liptako.core.log.bundle import (
     ReceiptFrame,
     RoomFrame,
     ShownFrame,
+    WantFrame,
 )
 from liptako.core.log.checkpoint import parse_checkpoint
 from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
@@ -27,8 +29,8 @@ from liptako.core.log.fork import Fork, View
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
 from liptako.core.refs import author_of, epoch_of
-from liptako.federation import parcels
-from liptako.ledger import compacts, histories, recalls, receipts, store
+from liptako.federation import attachments, parcels, peers
+from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
 from liptako.ledger.reader import epoch, root_of, signed_size
@@ -38,16 +40,18 @@ from liptako.ledger.reader import epoch, root_of, signed_size
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `receipts` counts what members newly signed that they hold, `room` is how long the answer may
-    be, `shown` what the sender was shown ahead and has kept, `arrived` are parcels that it has
-    carried for this node. `more` says that something is left for the next exchange. `outdated` if
-    its sender has told of a later state before: a file that was carried for long, or one that
-    somebody plays again.
+    `receipts` counts what members newly signed that they hold, `chunks` the bytes of files, `wants`
+    are files that the sender lacks. `room` is how long the answer may be, `shown` what the sender
+    was shown ahead and has kept, `arrived` are parcels that it has carried for this node. `more`
+    says that something is left for the next exchange. `outdated` if its sender has told of a later
+    state before: a file that was carried for long, or one that somebody plays again.
     """
 
     sender: str = ""
     taken: int = 0
     receipts: int = 0
+    chunks: int = 0
+    wants: list[tuple[str, str, int]] = field(default_factory=list)
     room: int | None = None
     shown: set[Place] = field(default_factory=set)
     arrived: list[ParcelFrame] = field(default_factory=list)
@@ -165,6 +169,8 @@ def take_beside(node: Node, frame: Frame, report: Report) -> None:
         take_receipt(node, frame, report)
     elif isinstance(frame, HistoryFrame):
         take_history(node, frame, report)
+    elif isinstance(frame, WantFrame | ChunkFrame):
+        take_file(node, frame, report)
     elif isinstance(frame, ParcelFrame | CarriedFrame):
         take_parcel(node, frame, report)
 
@@ -176,6 +182,31 @@ def take_parcel(node: Node, frame: ParcelFrame | CarriedFrame, report: Report) -
             parcels.take_carried(node, report.sender, frame)
         elif parcels.take_parcel(node, report.sender, frame):
             report.arrived.append(frame)
+    except LiptakoError as fault:
+        report.faults.append(fault)
+
+
+def take_file(node: Node, frame: WantFrame | ChunkFrame, report: Report) -> None:
+    """Take note of a file that the sender lacks, or keep bytes of one that is lacking here."""
+    try:
+        if isinstance(frame, ChunkFrame):
+            report.chunks += attachments.take_chunk(node, report.sender, frame)
+        elif len(report.wants) < attachments.WANTS_LIMIT:
+            report.wants.append(attachments.check_want(frame))
+    except LiptakoError as fault:
+        report.faults.append(fault)
+
+
+def settle_files(node: Node, report: Report, how: peers.Door) -> None:
+    """Keep the files that are whole now, and which ones the sender lacks; sweep what has ended.
+
+    A parcel tells of no files: it goes through somebody else.
+    """
+    report.faults += files.finish(node)
+    if not (report.outdated or how == "carried"):
+        peers.note_wants(report.sender, report.wants)
+    try:
+        files.sweep(node)
     except LiptakoError as fault:
         report.faults.append(fault)
 

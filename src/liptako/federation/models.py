@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 
 
 class Peer(models.Model):
@@ -12,7 +12,10 @@ class Peer(models.Model):
     but that an exchange failed. `alive` is when it last said by its clock (ms UTC) that nothing was
     new, `rate` how many bytes a second went to and fro at the last exchange. No more than
     `cap_kbit` kbit/s are used (0: no cap), and what is not urgent goes between two times of the day
-    only, if there are any, by this State's clock.
+    only, if there are any, by this State's clock. `differs_since` is when it was seen to judge the
+    same records differently, `spooled` tells for which state a file was last put into the outgoing
+    folder. `wants` are the files that it last said it lacks (audience, hash, how far it has it),
+    `told` stands for those that it knows we lack.
     """
 
     member = models.CharField(primary_key=True, max_length=12)
@@ -29,6 +32,11 @@ class Peer(models.Model):
     cap_kbit = models.PositiveIntegerField(default=0)
     bulk_from = models.TimeField(null=True)
     bulk_until = models.TimeField(null=True)
+    differs_since = models.DateTimeField(null=True)
+    spooled = models.CharField(max_length=64, blank=True)
+    spooled_at = models.DateTimeField(null=True)
+    wants = models.JSONField(default=list)
+    told = models.CharField(max_length=16, blank=True)
 
     def __str__(self) -> str:
         """Return the member."""

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from liptako.federation.extent import Extent
 from liptako.federation.models import Peer
-from liptako.federation.sync import Extent
 from liptako.ledger.node import Node
 from liptako.web.zones import zone_of
 
-SECONDS = 4  # that one bundle should take on its way
+SECONDS = 6  # that one bundle should take on its way
 LEAST = 16 * 2**10  # bytes
 MOST = 2**20
 _TELLING = 4 * 2**10  # bytes below which a round says more of the delay than of the rate

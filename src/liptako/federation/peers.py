@@ -172,6 +172,30 @@ def note_alive(member: str, said: Instant, at: datetime, how: Door) -> None:
         row.save(update_fields=["alive", "heard_at", "heard_by"])
 
 
+def wants_of(member: str) -> list[tuple[str, str, int]]:
+    """Return the files that a partner last said it lacks: audience, hash, how far it has it."""
+    kept = Peer.objects.filter(member=member).values_list("wants", flat=True).first() or ()
+    return [(audience, digest, offset) for audience, digest, offset in kept]
+
+
+def note_wants(member: str, wants: Sequence[tuple[str, str, int]]) -> None:
+    """Keep which files a partner says it lacks."""
+    Peer.objects.filter(member=member).update(wants=list(wants))
+
+
+def note_told(member: str, told: str) -> None:
+    """Keep what stands for the files that a partner knows we lack."""
+    Peer.objects.filter(member=member).update(told=told)
+
+
+def note_judged(member: str, at: datetime, *, otherwise: bool | None) -> None:
+    """Keep since when a partner judges the same records differently; nothing changes nothing."""
+    row = peer(member)
+    if otherwise is not None and otherwise != (row.differs_since is not None):
+        row.differs_since = at if otherwise else None
+        row.save(update_fields=["differs_since"])
+
+
 def note_rate(member: str, rate: int) -> None:
     """Keep how many bytes a second went to and fro."""
     Peer.objects.filter(member=member).update(rate=rate)

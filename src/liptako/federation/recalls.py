@@ -4,7 +4,7 @@ Payloads are deleted where recalls are stored (`ledger.recalls`); here is what p
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +66,28 @@ def recall_drafts(actor: Actor, thread: Thread, reason: str) -> list[Draft]:
     members = roster_of(thread.audience)
     if thread.author != actor.member or members <= {actor.member}:
         raise RefusedError("recall: only what this State has released can be taken back")
+    return _taking_back(actor, thread, reason)
+
+
+def erase_drafts(actor: Actor, name: str, reason: str) -> list[Draft]:
+    """Return the drafts that delete all that this State has said of an object, to itself too.
+
+    Partners get a recall of what they hold; what names the records of our own log alone is one too.
+    Raises RefusedError without a reason, and if nothing is left.
+    """
+    fault = reason_fault(reason)
+    if fault is not None:
+        raise fault
+    threads = threads_about(actor.member, name)
+    drafts = [draft for thread in threads for draft in _taking_back(actor, thread, reason)]
+    if not drafts:
+        raise RefusedError("erase: nothing is left of it here, or it is not of this State")
+    return drafts
+
+
+def _taking_back(actor: Actor, thread: Thread, reason: str) -> list[Draft]:
+    """Return the drafts that take back what is left of an own thread."""
+    members = roster_of(thread.audience)
     left = _entries_of(thread).exclude(payload=None).exclude(kind__startswith="exchange.")
     refs = [ref_of(entry) for entry in left.order_by("position")]
     return [
@@ -153,7 +175,21 @@ def taken(thread: Thread) -> list[Taken]:
 
 def recalls_of(thread: Thread) -> list[models.Recall]:
     """Return the recalls of a thread, the latest first."""
-    return list(models.Recall.objects.filter(thread=thread.key))
+    return list(models.Recall.objects.filter(object=thread.object, thread=thread.key))
+
+
+def recalls_about(author: str, names: Collection[str]) -> dict[str, models.Recall]:
+    """Return the latest recall of each of these objects of a member, in whatever audience."""
+    rows = models.Recall.objects.filter(author=author, object__in=set(names))
+    return {row.object: row for row in rows.order_by("at", "key")}
+
+
+def threads_about(author: str, name: str, kind: str = "") -> list[Thread]:
+    """Return the threads about an object that are held here, if so with a record of a kind."""
+    found = Entry.objects.filter(channel__author=author, object=name)
+    found = found.filter(kind=kind) if kind else found
+    audiences = found.values_list("channel__audience_id", flat=True).distinct()
+    return [Thread(author, name, audience) for audience in sorted(audiences)]
 
 
 def all_recalls() -> QuerySet[models.Recall]:

@@ -7,7 +7,6 @@ verified package by package before it is kept; what is good before a fault stays
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
@@ -29,35 +28,30 @@ from liptako.core.log.bundle import (
     add_cut,
     read_bundle,
 )
-from liptako.core.log.delivery import Delivery, Place, heads_note, open_sender
+from liptako.core.log.delivery import Delivery, heads_note, open_sender
 from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import padded_size, seal, unseal
 from liptako.core.records.envelope import Lane
-from liptako.federation import parcels, peers, recalls
+from liptako.federation import attachments, parcels, peers, recalls
 from liptako.federation.ahead import Lack, overtaking
 from liptako.federation.deeds import take_deeds
+from liptako.federation.extent import Budget, Extent, Start, Written
 from liptako.federation.heads import (
     agrees,
     disputed,
     heads_for,
     histories_for,
     is_lost,
+    judges_otherwise,
     receipts_for,
     sending_order,
 )
-from liptako.federation.intake import (
-    Report,
-    open_log,
-    take,
-    take_ahead,
-    take_beside,
-)
+from liptako.federation.intake import Report, open_log, settle_files, take, take_ahead, take_beside
 from liptako.ledger import compacts, projector
 from liptako.ledger.node import Node
 from liptako.ledger.reader import (
     entries_ahead,
     logs_for,
-    packages_of,
     places_ahead,
     recalls_ahead,
     signed_size,
@@ -66,109 +60,74 @@ from liptako.ledger.receipts import sign_receipts
 from liptako.ledger.tree import range_at
 
 _IN_MEMORY = 8 * 2**20
-_RATIO = 3  # bytes before compression for one after it, at least, of the records we know
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
-    """How much goes into a bundle.
-
-    `room` is how many bytes it should have at most (one package goes in any case), `answer` how
-    many its answer; without `bulk` what is not urgent stays. A `standalone` one can be verified by
-    somebody who holds nothing of its logs. `shown` is what the partner was shown ahead and kept.
-    One that goes through a `carrier` is padded and leaves out what the carrier may have itself.
-    """
-
-    room: int | None = None
-    answer: int | None = None
-    bulk: bool = True
-    standalone: bool = False
-    shown: frozenset[Place] = frozenset()
-    carrier: str = ""
 
 
 WHOLE = Extent(standalone=True)
 """All that a partner lacks: for a file."""
 
 
+def start_for(node: Node, member: str) -> Start:
+    """Return what a bundle for a partner begins with now. Raises RefusedError for a stranger."""
+    said = peers.heads_of(peers.partner(node, member))
+    return Start(said=said, heads=heads_for(node, member))
+
+
 def write_bundle(node: Node, member: str, target: BinaryIO, extent: Extent) -> int:
     """Write what a partner has not said it holds, sealed for it; return how many entries."""
-    keys = compacts.current().check_exchange(peers.partner(node, member).member).keys
+    return write_from(node, member, target, extent, start_for(node, member)).count
+
+
+def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start: Start) -> Written:
+    """Write a bundle for a partner from a start on, sealed for it."""
+    keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
-        writer = BundleWriter(plain)  # type: ignore[arg-type]  # spooled files read as binary ones
-        count = 0
-        for frame in _frames(node, member, extent, _Budget(extent.room, writer)):
+        writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
+        origin, count, reached = "", 0, {}
+        for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
-            count += len(frame.headers) if isinstance(frame, PackageFrame) else 0
+            if isinstance(frame, ChannelFrame):
+                origin = frame.origin
+            elif isinstance(frame, PackageFrame):
+                count += len(frame.headers)
+                reached[origin] = frame.start + len(frame.headers)
         writer.close()
         if extent.carrier:
             plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return count
+    return Written(count=count, reached=reached)
 
 
-class _Budget:
-    """What one bundle may still hold; without a limit, everything."""
-
-    def __init__(self, room: int | None, writer: BundleWriter) -> None:
-        self._room, self._writer, self._given = room, writer, False
-
-    def take(self, lack: Lack) -> Iterator[PackageFrame]:
-        """Give the packages of a log until nothing more fits in."""
-        for package in packages_of(*lack, None if self._room is None else self.left):
-            self._given = True
-            yield package
-            if self.is_spent:
-                return
-
-    @property
-    def is_limited(self) -> bool:
-        """Say whether something may be left for the next bundle."""
-        return self._room is not None
-
-    def left(self) -> int:
-        """Return how many bytes of headers and payloads may still go in."""
-        return self.bytes_left * _RATIO
-
-    @property
-    def bytes_left(self) -> int:
-        """Return how many bytes may still go in that cannot be compressed."""
-        if self._room is None:
-            return parcels.PARCEL_LIMIT
-        return max(self._room - self._writer.written, 0)
-
-    @property
-    def is_spent(self) -> bool:
-        """Say whether the next package is for the next bundle."""
-        return self._room is not None and self._given and self._writer.written >= self._room
-
-
-def _frames(node: Node, member: str, extent: Extent, budget: _Budget) -> Iterator[Known]:
+def _frames(
+    node: Node, member: str, begin: Start, extent: Extent, budget: Budget
+) -> Iterator[Known]:
     """Give our heads, the packages that a partner lacks, as far as they fit in, and receipts.
 
     First of all the deeds, unless the partner believes in the same: our heads may be signed with a
     key that it does not know yet. The receipts come last: what is cut off is asked for again.
     """
-    said = peers.heads_of(peers.partner(node, member))
+    said = begin.said
     if said is None or said.trust != compacts.trust():
         yield DeedsFrame(write_dossier(compacts.dossier()))
-    yield HeadsFrame(heads_for(node, member))
+    yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
+    if not extent.carrier:
+        yield from attachments.wants_for(node, member)
     yield from _shown_to_us(member)
     yield from histories_for(member, said)
-    yield from _logs(list(_lacks(member, said, extent)), extent, budget)
+    yield from _logs(list(lacks_of(member, said, extent)), extent, budget)
     yield from receipts_for(member, said)
     if not extent.carrier:
         yield from parcels.carried_for(node, member)
         if extent.bulk:
             yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+        yield from attachments.chunks_for(node, member, said, budget.for_files(extent))
 
 
-def _logs(lacks: Sequence[Lack], extent: Extent, budget: _Budget) -> Iterator[Known]:
+def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Known]:
     """Give what overtakes, then log by log the packages, as far as they fit in."""
-    if budget.is_limited:
+    if budget.is_limited and not extent.strict:
         for lack, places in overtaking(lacks, budget.left(), extent.shown):
             yield _channel_frame(lack, extent)
             yield from entries_ahead(lack.log, places, lack.end)
@@ -208,7 +167,7 @@ def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
     )
 
 
-def _lacks(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
+def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
@@ -238,9 +197,13 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     if not whole:
         add_cut(report.faults)
     projector.project_pending()
+    settle_files(node, report, how)
     recalls.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
+    said = peers.said_by(report.sender)
+    if said is not None and not report.outdated:
+        peers.note_judged(report.sender, node.clock().moment(), otherwise=judges_otherwise(said))
     if how != "carried":
         _read_parcels(node, report)
     return report

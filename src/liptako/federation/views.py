@@ -1,6 +1,5 @@
-"""Pages about partners, the files that travel by hand, and the door for partners' nodes."""
+"""Pages about partners, and the door for partners' nodes."""
 
-import io
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -8,31 +7,28 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, files, jobs, outbox, parcels, peers, recalls, sync
+from liptako.federation import exchange, jobs, outbox, parcels, peers, recalls
 from liptako.federation.client import CONTENT_TYPE
-from liptako.federation.forms import BundleForm, LinkForm
+from liptako.federation.forms import LinkForm
 from liptako.ledger import compacts, histories, quarantine
 from liptako.ledger.node import Node, this_node
 from liptako.ledger.receipts import sizes
-from liptako.members.actions import record_audit
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Actor, Right, may
 from liptako.web.cards import Card, Line
 from liptako.web.faults import status_of
 from liptako.web.paging import page_of
 from liptako.web.partial import render_form, render_part
-from liptako.web.texts import error_text, named
+from liptako.web.texts import named
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +45,6 @@ def partners(request: OfficerRequest) -> HttpResponse:
         "parcels": parcels.all_parcels(),
         "compact": compact,
         "phrase": compact_phrase(compacts.document()) if compact.version else "",
-        "form": BundleForm(),
         "waiting": quarantine.waiting().count(),
         "rejected": quarantine.rejected().count(),
         "recalled": recalls.all_recalls().count(),
@@ -67,47 +62,6 @@ def exchange_now(request: OfficerRequest, member: str) -> HttpResponse:
         return redirect("partners")
     jobs.ask_for_exchange(frozenset({partner.member}))
     messages.success(request, _("The exchange was asked for."))
-    return redirect("partners")
-
-
-@require_POST
-@officer(Right.EXCHANGE)
-def write_file(request: OfficerRequest, member: str) -> FileResponse:
-    """Give a bundle for a partner as a file, for a stick."""
-    bundle = io.BytesIO()
-    count = sync.write_bundle(request.node, member, bundle, sync.WHOLE)
-    record_audit(
-        request.node, "bundle.export", actor=request.actor, subject=member, detail=str(count)
-    )
-    bundle.seek(0)
-    stamp = timezone.now().strftime("%Y%m%dT%H%MZ")
-    name = f"liptako-{request.node.member}-{member}-{stamp}.bundle"
-    return FileResponse(bundle, as_attachment=True, filename=name, content_type=CONTENT_TYPE)
-
-
-@require_POST
-@officer(Right.EXCHANGE)
-def read_file(request: OfficerRequest) -> HttpResponse:
-    """Take in a bundle from a file."""
-    form = BundleForm(request.POST, request.FILES)
-    if not form.is_valid():
-        messages.error(request, _("Choose the file of a bundle first."))
-        return redirect("partners")
-    file = form.cleaned_data["bundle"].file
-    try:
-        report = files.read_file(request.node, file, actor=request.actor)
-    except LiptakoError as error:
-        messages.error(request, error_text(error))
-        return redirect("partners")
-    text = ngettext(
-        "%(n)d new record from %(who)s.", "%(n)d new records from %(who)s.", report.taken
-    )
-    messages.success(request, text % {"n": report.taken, "who": report.sender})
-    if report.outdated:
-        text = _("This file is older than what is known here of %(who)s.")
-        messages.warning(request, text % {"who": report.sender})
-    for fault in report.faults:
-        messages.error(request, error_text(fault))
     return redirect("partners")
 
 

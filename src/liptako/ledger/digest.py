@@ -1,6 +1,7 @@
-"""The digest of the state: one hash over the canonical rows of all projected tables.
+"""The digest of the tables: one hash over the canonical rows of all projected tables.
 
-Two nodes that hold the same records have the same digest; a rebuild leaves it as it was.
+A rebuild leaves it as it was. It depends on the version of the program: what partners of any
+version compare is in `tally`.
 """
 
 import hashlib

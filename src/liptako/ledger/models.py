@@ -1,11 +1,17 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
 Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
-OwnSignature. Drawn again: Waiting, Rejected. Only `store`, `receipts`, `histories`, and `compacts`
-for deeds, write evidence; only `projector` the rest.
+OwnSignature; Attached, StoredFile, Incoming and Chunk for files. Drawn again: Waiting, Rejected,
+Unknown, Tally. Only `store`, `receipts`, `histories`, `attachments`, `files`, and `compacts` for
+deeds, write evidence; only `projector` and `tally` the rest.
 """
 
 from django.db import models
+
+from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
+
+FILES = (Chunk, Incoming, Attached, StoredFile)
+"""The tables of files, which stand in a file of their own; in the order to empty them."""
 
 
 class Counter(models.Model):
@@ -138,7 +144,7 @@ class Entry(models.Model):
     """A header as its author wrote it. `position` is the order in which this node took it."""
 
     position = models.BigIntegerField(primary_key=True)
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)  # see Meta
     seq = models.BigIntegerField()
     leaf = models.BinaryField()
     header = models.BinaryField()
@@ -266,20 +272,27 @@ class Rejected(models.Model):
         return self.template % self.params if self.params else self.template
 
 
-class Projected(models.Model):
-    """What every table drawn from records has: its own key, and the thread that it came from."""
+class Unknown(models.Model):
+    """An entry of a kind that this version of the program does not know: kept, and not folded."""
 
-    key = models.CharField(primary_key=True, max_length=72)
-    thread = models.CharField(max_length=48, db_index=True)
-    author = models.CharField(max_length=12)
-    object = models.CharField(max_length=13, db_index=True)
-    audience = models.CharField(max_length=16)
-
-    class Meta:
-        """A base for the tables of modules."""
-
-        abstract = True
+    entry = models.OneToOneField(Entry, primary_key=True, on_delete=models.PROTECT)
 
     def __str__(self) -> str:
-        """Return the key."""
-        return self.key
+        """Return the entry."""
+        return str(self.entry_id)
+
+
+class Tally(models.Model):
+    """The sums over the records of a log that partners compare (docs/spec/state.md, Digest).
+
+    `size` entries are counted. A log of a version that did not count has none until a rebuild.
+    """
+
+    channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE)
+    size = models.BigIntegerField(default=0)
+    basis = models.BinaryField()
+    state = models.BinaryField()
+
+    def __str__(self) -> str:
+        """Return the log."""
+        return self.channel_id

@@ -7,7 +7,7 @@ written by `liptako init`.
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -38,7 +38,8 @@ class Node:
     """A member's node.
 
     `identity` are the age secret keys that open what was sealed for it, one on each line: the
-    present one, the next one, former ones.
+    present one, the next one, former ones. Files that go with a record may have at most
+    `file_limit` bytes here.
     """
 
     member: str
@@ -47,6 +48,7 @@ class Node:
     home: Path
     clock: Clock = system_clock
     random: Callable[[int], bytes] = secrets.token_bytes
+    file_limit: int = 20 * 2**20
 
     @property
     def alone(self) -> frozenset[str]:
@@ -72,7 +74,8 @@ def this_node() -> Node:
     """Return the node that this process serves. For the outer edge only: views, jobs, commands."""
     from django.conf import settings  # noqa: PLC0415 (commands that need no Django import us too)
 
-    return open_node(settings.LIPTAKO.home, settings.LIPTAKO.member)
+    node = open_node(settings.LIPTAKO.home, settings.LIPTAKO.member)
+    return replace(node, file_limit=settings.LIPTAKO.attachment_bytes)
 
 
 def age_identity(text: str) -> str:

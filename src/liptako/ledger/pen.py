@@ -4,6 +4,7 @@ Used by `store` alone, which holds the lock.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -14,13 +15,14 @@ from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
 from liptako.core.records.payload import PACKAGE, SEED_BYTES, derive_salt, payload_hash
 from liptako.core.refs import audience_id, channel_origin
-from liptako.ledger import compacts
+from liptako.ledger import compacts, tally
+from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, is_flash, retain_of
 from liptako.ledger.registry import encode_payload
-from liptako.ledger.rows import insert_rows
+from liptako.ledger.rows import Row, insert_rows
 from liptako.ledger.tree import leaves
 
 
@@ -59,6 +61,7 @@ class Pen:
             marking=draft.marking,
             retain=draft.retain,
             refs=draft.refs,
+            attachments=draft.attachments,
         )
         data = encode_header(header)
         leaf = leaf_hash(data)
@@ -75,18 +78,22 @@ class Pen:
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
         position = store_entries(self._node, self._channel, self._written, position)
-        complete_packages(self._channel, self._written[0].seq)
+        reach(self._channel, self._written[0].seq)
         return position
 
     def _seed(self, number: int) -> bytes:
-        """Return the seed of a package's salts, drawn when its first entry is written."""
+        """Return the seed of a package's salts, drawn when its first entry is written.
+
+        Once a payload of the package was deleted its seed is gone, and what is written after that
+        gets salts of another one that nobody keeps: from no seed at all anybody could make them.
+        """
         if number not in self._seeds:
             package, _ = Package.objects.get_or_create(
                 channel=self._channel,
                 number=number,
                 defaults={"seed": self._node.random(SEED_BYTES)},
             )
-            self._seeds[number] = bytes(package.seed)
+            self._seeds[number] = bytes(package.seed) or self._node.random(SEED_BYTES)
         return self._seeds[number]
 
 
@@ -136,8 +143,11 @@ def sign_heads_again(node: Node) -> None:
 
 def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
     """Keep the new head of a log."""
-    channel.size, channel.frontier, channel.checkpoint = log.size, log.to_bytes(), note
+    before, channel.size = channel.size, log.size
+    channel.frontier, channel.checkpoint = log.to_bytes(), note
     channel.save()
+    if before == 0:
+        tally.begin(channel)
 
 
 def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
@@ -146,39 +156,44 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     What was recalled is not kept; what a new entry recalls is deleted.
     """
     now = node.clock().moment()
-    rows = [
-        Entry(
-            position=position + i,
-            channel=channel,
-            seq=entry.seq,
-            leaf=entry.leaf,
-            header=entry.data,
-            kind=entry.header.kind if entry.header else "",
-            object=entry.header.object if entry.header else "",
-            lamport=entry.header.lamport if entry.header else 0,
-            retain=retain_of(entry.header),
-            flash=is_flash(entry.header),
-            taken_at=now,
-        )
-        for i, entry in enumerate(entries, 1)
-    ]
-    insert_rows(Entry, rows)
-    gone = recalled_among(channel, entries)
+    placed = list(enumerate(entries, position + 1))
+    insert_rows(Entry, [_entry_row(channel, place, entry, now) for place, entry in placed])
+    bare = {entry.seq for entry in entries if entry.body is None}
+    bare |= recalled_among(channel, entries)
+    tally.count_bare(channel, bare)
+    kept = [(place, entry) for place, entry in placed if entry.seq not in bare]
     insert_rows(
         Payload,
-        [
-            Payload(entry=row, salt=entry.salt, body=entry.body)
-            for row, entry in zip(rows, entries, strict=True)
-            if entry.body is not None and entry.seq not in gone
-        ],
+        [{"entry_id": place, "salt": entry.salt, "body": entry.body} for place, entry in kept],
     )
-    note_recalls(rows, entries)
-    return position + len(rows)
+    note_files(node, channel, kept)
+    note_recalls(placed)
+    return position + len(placed)
 
 
-def complete_packages(channel: Channel, before: int) -> None:
-    """Write the root of every package that has become whole since the log had `before` entries."""
+def _entry_row(channel: Channel, position: int, entry: Accepted, now: datetime) -> Row:
+    """Return the row of an entry. One that nobody can read is about nothing."""
+    header = entry.header
+    return {
+        "position": position,
+        "channel_id": channel.origin,
+        "seq": entry.seq,
+        "leaf": entry.leaf,
+        "header": entry.data,
+        "kind": header.kind if header else "",
+        "object": header.object if header else "",
+        "lamport": header.lamport if header else 0,
+        "retain": retain_of(header),
+        "flash": is_flash(header),
+        "taken_at": now,
+    }
+
+
+def reach(channel: Channel, before: int) -> None:
+    """Keep what has become whole since the log had `before` entries: the count, whole packages."""
+    tally.count_run(channel, before)
     for number in range(before // PACKAGE, channel.size // PACKAGE):
         start = number * PACKAGE
         root = tree_hash(leaves(channel.origin, start, start + PACKAGE))
-        Package.objects.update_or_create(channel=channel, number=number, defaults={"root": root})
+        if not Package.objects.filter(channel=channel, number=number).update(root=root):
+            Package.objects.create(channel=channel, number=number, root=root)

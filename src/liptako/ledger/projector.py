@@ -5,7 +5,7 @@ reason; neither blocks another. The same records give the same rows in whatever 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -13,15 +13,17 @@ from operator import attrgetter
 from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
-from liptako.core.reasons import plain
 from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
+from liptako.ledger.aside import forget_all, note_aside
 from liptako.ledger.digest import state_digest
-from liptako.ledger.models import Counter, Entry, Rejected, Waiting
+from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, record_of, stored
 from liptako.ledger.records import Record, Rejection, Thread
+from liptako.ledger.rows import one_of
+from liptako.ledger.tally import begin_again
 
-BATCH = 1000  # entries that are drawn in one transaction
+BATCH = 4000  # entries that are drawn in one transaction
 _IN = 500  # values in one IN (…)
 
 _POISON = (
@@ -99,8 +101,8 @@ def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    Waiting.objects.all().delete()
-    Rejected.objects.all().delete()
+    forget_all()
+    begin_again()
     done = 0
     for batch in _by_objects():
         _draw(batch)
@@ -133,26 +135,29 @@ def _project(objects: set[str]) -> list[Rejection]:
         entries = list(_entries_of(objects))
         rejections += _draw(entries)
         drawn |= objects
-        objects = _unblocked({entry.origin for entry in entries}) - drawn
+        objects = _unblocked(entries) - drawn
     return rejections
 
 
-def _entries_of(objects: Iterable[str]) -> Iterator[StoredEntry]:
+def _entries_of(objects: Collection[str]) -> Iterator[StoredEntry]:
     """Give all entries about these objects, with their logs and payloads."""
-    names = sorted(objects)
-    for i in range(0, len(names), _IN):
-        found = Entry.objects.filter(object__in=names[i : i + _IN])
-        yield from stored(found.order_by("position"))
+    return stored(Entry.objects.filter(object__in=one_of(objects)).order_by("position"))
 
 
-def _unblocked(origins: set[str]) -> set[str]:
-    """Return the objects whose records waited for one of these logs and need not any longer."""
-    waiting = Waiting.objects.filter(origin__in=origins).values_list(
-        "origin", "seq", "entry__object"
-    )
-    rows = list(waiting)
-    held = _leaves_of({(origin, seq) for origin, seq, _ in rows})
-    return {name for origin, seq, name in rows if (origin, seq) in held}
+def _unblocked(entries: Sequence[StoredEntry]) -> set[str]:
+    """Return the objects whose records waited for one of these entries.
+
+    Only what waits for a place between the first and the last of them is looked at: there may be
+    a great many that wait for others.
+    """
+    places = {(entry.origin, entry.seq) for entry in entries}
+    objects: set[str] = set()
+    for origin in {entry.origin for entry in entries}:
+        seqs = [entry.seq for entry in entries if entry.origin == origin]
+        rows = Waiting.objects.filter(origin=origin, seq__range=(min(seqs), max(seqs)))
+        found = rows.values_list("seq", "entry__object")
+        objects |= {name for seq, name in found.iterator() if (origin, seq) in places}
+    return objects
 
 
 def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
@@ -164,14 +169,22 @@ def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
             records[entry.position] = record_of(entry)
         except LiptakoError as fault:
             faults[entry.position] = fault
+    # In the order of folding from here on: the same on every node, whatever arrived first.
+    records = dict(sorted(records.items(), key=lambda item: item[1].order))
     waiting = _find_waiting(records, faults)
     rejections = _fold(records, faults.keys() | waiting.keys())
     positions = {(record.origin, record.seq): position for position, record in records.items()}
     for rejection in rejections:
         place = (rejection.record.origin, rejection.record.seq)
         faults[positions[place]] = rejection.reason
-    _note(entries, waiting, faults)
+    unknown = {place for place, record in records.items() if not _is_known(record)}
+    note_aside(entries, waiting, faults, unknown)
     return rejections
+
+
+def _is_known(record: Record) -> bool:
+    """Say whether a module reads the kind of a record."""
+    return registry.module_of(record.header.kind) is not None
 
 
 def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -> dict[int, Place]:
@@ -184,7 +197,7 @@ def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -
     held = _leaves_of(named)
     waiting: dict[int, Place] = {}
     blocked: set[tuple[Thread, Place]] = set()
-    for position, record in sorted(records.items(), key=lambda item: item[1].order):
+    for position, record in records.items():
         for ref in record.header.refs:
             place = (ref.origin, ref.seq)
             if place not in held or (record.thread, place) in blocked:
@@ -221,7 +234,7 @@ def _fold(records: dict[int, Record], left_out: set[int]) -> list[Rejection]:
     threads: defaultdict[str, defaultdict[Thread, list[Record]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for position, record in sorted(records.items(), key=lambda item: item[1].order):
+    for position, record in records.items():
         module = registry.module_of(record.header.kind)
         if module is not None:
             thread = threads[module.name][record.thread]
@@ -253,21 +266,3 @@ def _fold_safely(module: registry.Module, threads: Threads) -> list[Rejection]:
     half = len(keys) // 2
     parts = ({key: threads[key] for key in part} for part in (keys[:half], keys[half:]))
     return [rejection for part in parts for rejection in _fold_safely(module, part)]
-
-
-def _note(
-    entries: Sequence[StoredEntry], waiting: dict[int, Place], faults: dict[int, LiptakoError]
-) -> None:
-    """Replace what is noted of these entries: that they wait, or why they are rejected."""
-    positions = [entry.position for entry in entries]
-    for i in range(0, len(positions), _IN):
-        Waiting.objects.filter(entry_id__in=positions[i : i + _IN]).delete()
-        Rejected.objects.filter(entry_id__in=positions[i : i + _IN]).delete()
-    Waiting.objects.bulk_create(
-        Waiting(entry_id=position, origin=origin, seq=seq)
-        for position, (origin, seq) in waiting.items()
-        if position not in faults
-    )
-    Rejected.objects.bulk_create(
-        Rejected(entry_id=position, **plain(fault)) for position, fault in faults.items()
-    )

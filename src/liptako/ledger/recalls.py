@@ -10,19 +10,21 @@ from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import decode_header
 from liptako.core.records.payload import PACKAGE
 from liptako.core.records.shared import RECALL, takes_back
+from liptako.ledger import tally
+from liptako.ledger.attachments import forget_files
 from liptako.ledger.models import Channel, Entry, Package, Payload, Recalled
 
 Place = tuple[str, int]
 
 
-def note_recalls(rows: Sequence[Entry], entries: Sequence[Accepted]) -> None:
-    """Delete the payloads that new entries take back, and remember what they name."""
-    for row, entry in zip(rows, entries, strict=True):
+def note_recalls(entries: Iterable[tuple[int, Accepted]]) -> None:
+    """Delete the payloads that new entries, at their positions, take back; remember the places."""
+    for position, entry in entries:
         header = entry.header
         if header is None or header.kind != RECALL:
             continue
         Recalled.objects.bulk_create(
-            (Recalled(entry=row, origin=ref.origin, seq=ref.seq) for ref in header.refs),
+            (Recalled(entry_id=position, origin=ref.origin, seq=ref.seq) for ref in header.refs),
             ignore_conflicts=True,
         )
         for ref in header.refs:
@@ -76,8 +78,13 @@ def recalled_places(origin: str) -> frozenset[Place]:
 
 
 def destroy(entries: Collection[Entry]) -> None:
-    """Delete the payloads of entries, and the seeds of their packages, which give the salts."""
+    """Delete the payloads of entries that have one, and the seeds of their packages.
+
+    Their files go too, unless another record names them.
+    """
     _forget_seeds({(entry.channel_id, entry.seq // PACKAGE) for entry in entries})
+    tally.count_destroyed((entry.channel_id, entry.seq) for entry in entries)
+    forget_files(entries)
     Payload.objects.filter(entry__in=entries).delete()
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError
+from liptako.core.records.attachments import Attachment
 from liptako.core.records.envelope import Header, Precedence
 from liptako.core.refs import LEAF_BYTES, Ref
 
@@ -66,6 +67,7 @@ class Draft:
     marking: str = ""
     retain: Instant | None = None
     refs: tuple[Ref, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ import msgspec
 from django.db import models
 
 from liptako.core.errors import MalformedError
-from liptako.core.records.fields import Json, decode_fields, encode_fields
+from liptako.core.records.fields import (
+    Json,
+    decode_exact,
+    decode_fields,
+    encode_fields,
+    exact_decoder,
+)
 from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger.records import Record, Rejection, Thread
 
@@ -46,6 +52,7 @@ class Module:
 
 _modules: dict[str, Module] = {}
 _kinds: dict[str, tuple[Module, Kind]] = {}
+_decoders: dict[str, msgspec.json.Decoder[msgspec.Struct]] = {}
 
 
 def register(module: Module) -> None:
@@ -53,6 +60,7 @@ def register(module: Module) -> None:
     _modules[module.name] = module
     for kind in module.kinds:
         _kinds[kind.name] = (module, kind)
+        _decoders[kind.name] = exact_decoder(kind.payload)
 
 
 def modules() -> tuple[Module, ...]:
@@ -86,6 +94,9 @@ def encode_payload(payload: msgspec.Struct) -> bytes:
 
 def decode_payload(kind: str, data: bytes) -> msgspec.Struct:
     """Return the payload of a known kind. Raises MalformedError for bytes that are none."""
+    exact = decode_exact(data, _decoders[kind]) if len(data) <= PAYLOAD_LIMIT else None
+    if exact is not None:
+        return exact
     fields = decode_fields(data, limit=PAYLOAD_LIMIT)
     try:
         return msgspec.convert(fields, _kinds[kind][1].payload)

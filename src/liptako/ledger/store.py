@@ -18,10 +18,11 @@ from liptako.core.log.verify import Accepted, accept_package
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
-from liptako.ledger import compacts, fence, projector
+from liptako.ledger import compacts, fence, projector, tally
+from liptako.ledger.attachments import check_stored
 from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.pen import Pen, advance, complete_packages, keep_audience, store_entries
+from liptako.ledger.pen import Pen, advance, keep_audience, reach, store_entries
 from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
@@ -69,6 +70,7 @@ def append(node: Node, drafts: Iterable[Draft]) -> tuple[Record, ...]:
     records = []
     for draft in drafts:
         named = _check_refs(draft, node)
+        check_stored(draft.attachments)
         key = (draft.audience | node.alone, lane_of(draft.precedence))
         pen = pens.get(key) or pens.setdefault(key, Pen(node, *key, counter.epoch))
         clock = clocks.setdefault(pen.audience.id, pen.audience)
@@ -169,7 +171,7 @@ def take(
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     advance(row, log, note)
     _store(node, row, news, counter)
-    complete_packages(row, before)
+    reach(row, before)
     return len(news)
 
 
@@ -186,6 +188,8 @@ def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: 
         return 0
     row.audience, row.ahead = keep_audience(roster), row.ahead + 1
     row.save()
+    if row.size == 0:
+        tally.begin(row)
     _store(node, row, [entry], counter)
     return 1
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from django.db import transaction
 
+from liptako.core.digest import Sums
 from liptako.core.log.bundle import PackageFrame
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.merkle import consistency_proof
@@ -21,6 +22,7 @@ from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger import projector, registry, store
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import (
+    FILES,
     Channel,
     Counter,
     DoubleHistory,
@@ -30,10 +32,13 @@ from liptako.ledger.models import (
     Recalled,
     Receipt,
     Rejected,
+    Tally,
+    Unknown,
     Waiting,
 )
 from liptako.ledger.node import Node
 from liptako.ledger.reader import channel_value, head_of_log, packages_of
+from liptako.ledger.tally import tallies_of
 from liptako.ledger.tree import stored_subtrees
 
 MOST_ORDERS = 24
@@ -61,13 +66,14 @@ def check_rebuild() -> str:
     return before[0]
 
 
-def _noted() -> tuple[str, list[object], list[object]]:
-    """Return the state with what waits and what was rejected."""
+def _noted() -> tuple[str, list[object], list[object], dict[str, tuple[int, Sums]]]:
+    """Return the state with what waits and what was rejected, and the sums over each log."""
     waiting = Waiting.objects.order_by("pk").values_list("entry__channel", "entry__seq")
     rejected = Rejected.objects.order_by("pk").values_list(
         "entry__channel", "entry__seq", "template"
     )
-    return state_digest(), list(waiting), list(rejected)
+    sums = dict(tallies_of(Channel.objects.values_list("origin", flat=True)))
+    return state_digest(), list(waiting), list(rejected), sums
 
 
 def check_order(node: Node) -> int:
@@ -91,10 +97,10 @@ def check_order(node: Node) -> int:
     return tried
 
 
-def _noted_by_place() -> tuple[str, set[object], set[object]]:
+def _noted_by_place() -> tuple[str, set[object], set[object], dict[str, tuple[int, Sums]]]:
     """Return the state with what waits and what was rejected, without this node's own order."""
-    digest, waiting, rejected = _noted()
-    return digest, set(waiting), set(rejected)
+    digest, waiting, rejected, sums = _noted()
+    return digest, set(waiting), set(rejected), sums
 
 
 Arrival = tuple[tuple[str, ...], ChannelValue, tuple[Checkpoint, bytes], PackageFrame]
@@ -148,6 +154,7 @@ def _empty() -> None:
     for module in registry.modules():
         for table in module.tables:
             table.model._default_manager.all().delete()
-    kept = (Receipt, DoubleHistory, Recalled, Payload, Entry, Package, Channel, Counter)
-    for model in (Waiting, Rejected, *kept):
+    evidence = (Payload, Entry, Package, Channel, Counter)
+    kept = (Receipt, DoubleHistory, Recalled, *FILES[:-1], *evidence)
+    for model in (Waiting, Rejected, Unknown, Tally, *kept):
         model._default_manager.all().delete()

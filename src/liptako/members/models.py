@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 
 
 class PersonManager(BaseUserManager["Person"]):

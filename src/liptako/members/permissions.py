@@ -20,6 +20,7 @@ class Right(enum.StrEnum):
     SEE_INCIDENTS = "see_incidents"
     REPORT_INCIDENT = "report_incident"
     RELEASE_INCIDENT = "release_incident"
+    ERASE_RECORDS = "erase_records"
     IMPORT_INCIDENTS = "import_incidents"
     SEE_PARTNERS = "see_partners"
     EXCHANGE = "exchange"
@@ -36,7 +37,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.WATCH_OFFICER: frozenset(
         {*_READERS, Right.SEE_JOURNAL, Right.WRITE_JOURNAL, Right.REPORT_INCIDENT, Right.EXCHANGE}
     ),
-    Role.RELEASING_OFFICER: frozenset({*_READERS, Right.SEE_JOURNAL, Right.RELEASE_INCIDENT}),
+    Role.RELEASING_OFFICER: frozenset(
+        {*_READERS, Right.SEE_JOURNAL, Right.RELEASE_INCIDENT, Right.ERASE_RECORDS}
+    ),
     Role.PLANNER: frozenset(_READERS),
     Role.LOGISTICIAN: frozenset(_READERS),
     Role.DELEGATE: frozenset(_READERS),

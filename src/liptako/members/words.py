@@ -40,6 +40,7 @@ EVENTS: dict[str, Promise] = {
     "mandate.end": _("Mandate ended"),
     "incident.release": _("Incident released"),
     "incident.recall": _("Release recalled"),
+    "incident.file": _("File of an incident destroyed"),
     "bundle.refused": _("Bundle refused"),
     "bundle.export": _("Bundle written to a file"),
     "bundle.import": _("Bundle read from a file"),

@@ -11,7 +11,7 @@ from liptako.core.errors import RefusedError
 from liptako.core.geo import Region
 from liptako.core.records.envelope import Header, Precedence
 from liptako.core.refs import OBJECT_BYTES, SHORT_BYTES, audience_id, object_id, short_code
-from liptako.federation.recalls import recall_drafts
+from liptako.federation.recalls import erase_drafts, recall_drafts
 from liptako.ledger.node import Node
 from liptako.ledger.reader import roster_of, thread_records
 from liptako.ledger.records import Draft, Record, Thread
@@ -19,7 +19,7 @@ from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
 from liptako.members.actions import audit_draft
 from liptako.members.permissions import Actor, Right, require
-from liptako.situation import queries, rules
+from liptako.situation import attaching, queries, rules
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
@@ -133,6 +133,18 @@ class ReleaseOrder:
     until: int | None = None
     precedence: Precedence = Precedence.ROUTINE
     region: Region | None = None
+    files: frozenset[str] = frozenset()
+
+
+def files_ordered(node: Node, order: ReleaseOrder) -> attaching.FileOrder:
+    """Return which files go along; their words only where the text goes too."""
+    return attaching.FileOrder(
+        digests=order.files,
+        members=order.members | node.alone,
+        until=order.until,
+        precedence=order.precedence,
+        words=order.transform is Transform.AS_IS,
+    )
 
 
 def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
@@ -143,7 +155,10 @@ def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
 
 def fingerprint(copy: IncidentPayload, order: ReleaseOrder) -> str:
     """Return a hash of what would go to whom and how: a release says by it what was seen."""
-    how = [sorted(order.members), order.basis, order.until, order.precedence, order.transform]
+    how = [
+        *(sorted(order.members), order.basis, order.until, order.precedence, order.transform),
+        *sorted(order.files),
+    ]
     return hashlib.sha256(msgspec.json.encode(how) + encode_payload(copy)).hexdigest()
 
 
@@ -171,7 +186,8 @@ def release(
         subject=shown.reference,
         detail=", ".join(sorted(order.members - node.alone)),
     )
-    return append(node, [*released(actor, name, (shown, members), order), told])[0]
+    along = attaching.release_drafts(node, actor, name, files_ordered(node, order))
+    return append(node, [*released(actor, name, (shown, members), order), *along, told])[0]
 
 
 def released(
@@ -222,7 +238,26 @@ def recall(node: Node, actor: Actor, name: str, audience: str, reason: str) -> R
         detail=", ".join(sorted(members - node.alone)),
     )
     own = Draft(kind=RECALLED, object=name, office=actor.office, payload=note)
+    attaching.sweep_later(node)
     return append(node, [own, *drafts, told])[0]
+
+
+@transaction.atomic
+def erase(node: Node, actor: Actor, name: str, reason: str) -> Record:
+    """Delete for good what an own incident or line of the journal said, such as personal data.
+
+    Here at once and with all versions; at partners who hold a copy by a recall. Headers and proofs
+    stay. Returns the line of the audit trail. Raises RefusedError without a reason, and if there is
+    no such thing or nothing is left of it.
+    """
+    require(actor, Right.ERASE_RECORDS)
+    lock()
+    if not queries.is_own_object(node.member, name):
+        raise RefusedError("erase: there is no such incident or line of the journal of this State")
+    drafts = erase_drafts(actor, name, reason)
+    count = str(sum(len(draft.refs) for draft in drafts))
+    told = audit_draft(node, "record.erase", actor=actor, subject=name, detail=count)
+    return append(node, [*drafts, told])[-1]
 
 
 def write_journal(node: Node, actor: Actor, entry: JournalEntry) -> Record:

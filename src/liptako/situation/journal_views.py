@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from liptako.core.clock import instant_of
 from liptako.core.errors import LiptakoError
+from liptako.federation.recalls import recalls_about
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right, require
 from liptako.situation import actions, queries
@@ -43,6 +44,7 @@ def journal(request: OfficerRequest) -> HttpResponse:
         "about": about and queries.incident(request.actor, request.node.member, about),
         "corrected": corrected,
         "corrections": queries.corrections(request.actor, [row.object for row in page]),
+        "erased": recalls_about(request.node.member, [row.object for row in page if row.erased]),
         "references": queries.references(request.actor, [row.incident for row in page]),
     }
     return render_form(request, "situation/journal.html", context)

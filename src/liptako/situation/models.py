@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from liptako.ledger.models import Projected
+from liptako.ledger.projected import Projected
 
 
 class Incident(Projected):
@@ -77,7 +77,7 @@ class Release(Projected):
 
 
 class JournalEntry(Projected):
-    """A line of the journal."""
+    """A line of the journal; of an `erased` one only office and time of writing are left."""
 
     at = models.DateTimeField(db_index=True)
     written_at = models.DateTimeField()
@@ -85,6 +85,7 @@ class JournalEntry(Projected):
     office = models.CharField(max_length=64)
     incident = models.CharField(max_length=13, db_index=True)
     corrects = models.CharField(max_length=13, db_index=True)
+    erased = models.BooleanField(default=False)
 
 
 class ImportRun(models.Model):

@@ -1,6 +1,7 @@
 """Draws incidents, releases and the journal from their records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,17 +10,18 @@ from liptako.core.clock import Instant
 from liptako.core.refs import audience_id
 from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Kind, Module, Table
-from liptako.ledger.rows import columns_of, replace_rows
+from liptako.ledger.rows import Row, columns_of, one_of, replace_rows
 from liptako.situation import models, records, rules
 
 _OF_INCIDENT = {records.INCIDENT, records.RELEASE, records.RECALLED}
-_IN = 500
 
 
 def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
     """Replace the rows of these threads."""
     rejections: list[Rejection] = []
-    incidents, releases, entries = [], [], []
+    incidents: list[dict[str, Any]] = []
+    releases: list[Row] = []
+    entries: list[Row] = []
     for thread, found in threads.items():
         known = [record for record in found if record.payload is not None]
         about = [record for record in known if record.header.kind in _OF_INCIDENT]
@@ -29,11 +31,11 @@ def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
         if state.incident is not None:
             incidents.append(_incident_row(thread, state.incident, good))
         releases += list(_release_rows(thread, state, good))
-        entries += list(_journal_rows(thread, known, rejections))
+        entries += list(_journal_rows(thread, found, rejections))
+    _choose_shown(threads.keys(), incidents)
     replace_rows(models.Incident, threads.keys(), incidents)
     replace_rows(models.Release, threads.keys(), releases)
     replace_rows(models.JournalEntry, threads.keys(), entries)
-    _choose_shown({thread.object for thread in threads})
     return rejections
 
 
@@ -46,25 +48,26 @@ def _rejections(found: Sequence[Record], verdicts: Sequence[rules.Verdict]) -> I
 
 def _incident_row(
     thread: Thread, incident: records.Incident, good: Sequence[Record]
-) -> models.Incident:
+) -> dict[str, Any]:
     """Return the row of an incident from its state and its records, first to last."""
     own = [record for record in good if record.header.kind == records.INCIDENT]
     last = own[-1]
-    return models.Incident(
+    updated = last.header.time.moment()
+    return {
         **columns_of(thread),
         **_facts(incident),
         **_where(incident.place),
-        office=last.header.office,
-        precedence=last.header.precedence.value,
-        marking=last.header.marking,
-        reported_at=own[0].header.time.moment(),
-        updated_at=last.header.time.moment(),
-        versions=len(own),
-        lamport=last.header.lamport,
-        origin=last.origin,
-        seq=last.seq,
-        leaf=last.leaf,
-    )
+        "office": last.header.office,
+        "precedence": last.header.precedence.value,
+        "marking": last.header.marking,
+        "reported_at": own[0].header.time.moment() if own[1:] else updated,
+        "updated_at": updated,
+        "versions": len(own),
+        "lamport": last.header.lamport,
+        "origin": last.origin,
+        "seq": last.seq,
+        "leaf": last.leaf,
+    }
 
 
 def as_row(incident: records.Incident) -> models.Incident:
@@ -133,28 +136,41 @@ def _release_rows(
 
 
 def _journal_rows(
-    thread: Thread, known: Sequence[Record], rejections: list[Rejection]
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
 ) -> Iterator[models.JournalEntry]:
-    """Give the row of a journal entry; it is written once."""
+    """Give the row of a journal entry; it is written once, and stays when it was erased."""
     earlier: records.JournalEntry | None = None
-    for record in known:
+    is_drawn = False
+    for record in found:
         if record.header.kind != records.JOURNAL:
             continue
-        entry: records.JournalEntry = record.payload
-        fault = rules.journal_fault(earlier, entry)
-        if fault is not None:
-            rejections.append(Rejection(record, fault))
-            continue
-        earlier = entry
-        yield models.JournalEntry(
-            **columns_of(thread),
-            at=Instant(entry.at).moment(),
-            written_at=record.header.time.moment(),
-            text=entry.text,
-            office=record.header.office,
-            incident=entry.incident,
-            corrects=entry.corrects,
-        )
+        entry: records.JournalEntry | None = record.payload
+        if entry is not None:
+            fault = rules.journal_fault(earlier, entry)
+            if fault is not None:
+                rejections.append(Rejection(record, fault))
+                continue
+            earlier = entry
+        if not is_drawn:
+            yield _journal_row(thread, record, entry)
+        is_drawn = True
+
+
+def _journal_row(
+    thread: Thread, record: Record, entry: records.JournalEntry | None
+) -> models.JournalEntry:
+    """Return the row of a journal entry, or of one that was erased."""
+    written_at = record.header.time.moment()
+    return models.JournalEntry(
+        **columns_of(thread),
+        at=Instant(entry.at).moment() if entry else written_at,
+        written_at=written_at,
+        text=entry.text if entry else "",
+        office=record.header.office,
+        incident=entry.incident if entry else "",
+        corrects=entry.corrects if entry else "",
+        erased=entry is None,
+    )
 
 
 class _Version(NamedTuple):
@@ -166,23 +182,32 @@ class _Version(NamedTuple):
     audience: str
     radius_m: int
     lamport: int
-    shown: bool
 
 
-def _choose_shown(objects: set[str]) -> None:
-    """Mark for each incident the one version that lists and maps show.
+_version = itemgetter(*_Version._fields)
+
+
+def _choose_shown(threads: Collection[Thread], rows: Sequence[dict[str, Any]]) -> None:
+    """Mark for each incident the one version that lists and maps show, among new rows and others.
 
     The author's own; else the most exact one; else the latest one.
     """
-    names = sorted(objects)
-    for i in range(0, len(names), _IN):
-        rows = models.Incident.objects.filter(object__in=names[i : i + _IN])
-        found = [_Version(*row) for row in rows.values_list(*_Version._fields)]
-        best = {(row.author, row.object): row.key for row in sorted(found, key=_rank)}
-        wanted = set(best.values())
-        for shown in (True, False):
-            keys = [row.key for row in found if (row.key in wanted) is shown is not row.shown]
-            models.Incident.objects.filter(key__in=keys).update(shown=shown)
+    drawn = {thread.key for thread in threads}
+    found, was = [_Version(*_version(row)) for row in rows], {}
+    held = models.Incident.objects.filter(object__in=one_of({t.object for t in threads}))
+    for *version, thread, shown in held.values_list(*_Version._fields, "thread", "shown"):
+        if thread not in drawn:  # the others are about to be replaced
+            found.append(_Version(*version))
+            was[found[-1].key] = shown
+    if len({(row.author, row.object) for row in found}) < len(found):  # seldom: ranking costs
+        found.sort(key=_rank)
+    best = {(row.author, row.object): row.key for row in found}
+    wanted = set(best.values())
+    for row in rows:
+        row["shown"] = row["key"] in wanted
+    for shown in (True, False):
+        keys = [key for key in was if (key in wanted) is shown is not was[key]]
+        models.Incident.objects.filter(key__in=keys).update(shown=shown)
 
 
 def _rank(row: _Version) -> tuple[bool, int, int]:

@@ -64,6 +64,11 @@ def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
     return visible(actor).filter(author=author, object=name).first()
 
 
+def own_incident(member: str, name: str) -> Incident | None:
+    """Return an own incident, for the desk's own deeds: who may do what they ask for themselves."""
+    return Incident.objects.filter(author=member, object=name, shown=True).first()
+
+
 def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
     """Return what else is held of an incident: for other audiences, exact or coarser."""
     if not may(actor, Right.SEE_INCIDENTS):
@@ -78,6 +83,34 @@ def releases(actor: Actor | None, row: Incident) -> Sequence[Release]:
         return []
     held = Release.objects.filter(author=row.author, object=row.object)
     return list(held.order_by("-released_at", "key"))
+
+
+def _going_on(author: str) -> QuerySet[Release]:
+    """Return the releases of a State that have not ended."""
+    in_time = Q(until=None) | Q(until__gt=timezone.now())
+    return Release.objects.filter(in_time, author=author, recalled_at=None)
+
+
+def release_targets(author: str) -> list[str]:
+    """Return the audiences to which a State has released something that has not ended."""
+    return list(_going_on(author).order_by("target").values_list("target", flat=True).distinct())
+
+
+def releases_to_grant(
+    author: str, audience: str, since: datetime, held: Collection[str]
+) -> QuerySet[Release]:
+    """Return what was released to an audience since then, and not as late to any of `held`."""
+    later = _going_on(author).filter(
+        object=OuterRef("object"), target__in=held, released_at__gte=OuterRef("released_at")
+    )
+    found = _going_on(author).filter(~Exists(later), target=audience, released_at__gte=since)
+    return found.order_by("released_at", "key")
+
+
+def told_to(author: str, audience: str, names: Collection[str]) -> dict[str, Incident]:
+    """Return incidents of a State as an audience knows them, by their objects."""
+    rows = Incident.objects.filter(author=author, audience=audience, object__in=set(names))
+    return {row.object: row for row in rows}
 
 
 def authors(actor: Actor | None) -> list[str]:
@@ -167,6 +200,18 @@ def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalE
     """Return the latest correction of each of these entries."""
     found = journal(actor).filter(corrects__in=names).order_by("written_at", "key")
     return {entry.corrects: entry for entry in found}
+
+
+def is_own_object(author: str, name: str) -> bool:
+    """Say whether an incident or a line of the journal of a State has this name."""
+    tables = (Incident, JournalEntry)
+    return any(table.objects.filter(author=author, object=name).exists() for table in tables)
+
+
+def object_of(author: str, text: str) -> str:
+    """Return the object of a State's incident by its reference; any other text as it is."""
+    found = Incident.objects.filter(author=author, reference=text)
+    return found.values_list("object", flat=True).first() or text
 
 
 def is_taken(author: str, reference: str) -> bool:

@@ -1,4 +1,4 @@
-"""Kinds of record of the desk: journal entries, incidents, releases.
+"""Kinds of record of the desk: journal entries, incidents with files, releases.
 
 An incident record holds the whole incident as it stands; the next one about the same object
 replaces it. What partners get is a record of the same kind for their audience, exact or coarser.
@@ -13,6 +13,7 @@ JOURNAL = "situation.journal/1"
 INCIDENT = "situation.incident/1"
 RELEASE = "situation.release/1"
 RECALLED = "situation.recalled/1"
+ATTACHMENT = "situation.attachment/1"
 
 
 class Level(enum.StrEnum):
@@ -171,9 +172,16 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Attached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of an incident, which the header names: what it shows, in words."""
+
+    caption: str = ""
+
+
 RECORDS: dict[str, type[msgspec.Struct]] = {
     JOURNAL: JournalEntry,
     INCIDENT: Incident,
     RELEASE: Release,
     RECALLED: Recalled,
+    ATTACHMENT: Attached,
 }

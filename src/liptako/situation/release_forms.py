@@ -28,6 +28,17 @@ class RecallForm(forms.Form):
     )
 
 
+class EraseForm(forms.Form):
+    """Why something is erased."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("It stays, and those who had it are told this: do not name the person in it."),
+    )
+
+
 class ReleaseForm(forms.Form):
     """To whom an incident is released, and how coarse."""
 
@@ -54,17 +65,31 @@ class ReleaseForm(forms.Form):
         help_text=_("Empty: without an end."),
     )
     precedence = fields.precedence_field()
+    attached = forms.MultipleChoiceField(
+        label=_("Files that go along"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_(
+            "What is not ticked stays with this State. Look at each one first: a photo can show "
+            "faces, number plates or a place."
+        ),
+    )
 
     def __init__(
         self,
         data: QueryDict | None,
         *,
         audiences: Sequence[tuple[str, str]],
+        files: Sequence[tuple[str, str]],
         initial: Mapping[str, Any],
     ) -> None:
-        """Offer these audiences."""
+        """Offer these audiences and files."""
         super().__init__(data, initial=dict(initial))
         fields.offer(self, "audience", [fields.CHOOSE, *audiences])
+        if files:
+            fields.offer(self, "attached", files)
+        else:
+            del self.fields["attached"]
 
     def until(self) -> int | None:
         """Return when the release ends, in milliseconds UTC: whole days, and the rest of today.
@@ -76,3 +101,33 @@ class ReleaseForm(forms.Form):
             return None
         midnight = datetime.combine(timezone.now().astimezone(UTC), time.min, UTC)
         return instant_of(midnight + timedelta(days=days + 1)).milliseconds
+
+
+class BackfillForm(forms.Form):
+    """To which member, of what was released to whom, since when, on what basis."""
+
+    member = forms.ChoiceField(label=_("To the new member"))
+    audience = forms.ChoiceField(
+        label=_("What was released to"),
+        help_text=_(
+            "It gets what these hold, as they hold it: no more exact and no later version."
+        ),
+    )
+    since = forms.DateField(
+        label=_("Released since"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    basis = forms.CharField(
+        label=_("Basis"), max_length=300, help_text=_("Order, agreement or article.")
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        members: Sequence[tuple[str, str]],
+        audiences: Sequence[tuple[str, str]],
+    ) -> None:
+        """Offer these members and audiences."""
+        super().__init__(data)
+        fields.offer(self, "member", [fields.CHOOSE, *members])
+        fields.offer(self, "audience", [fields.CHOOSE, *audiences])

@@ -9,15 +9,17 @@ from django.utils.translation import gettext as _
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError
+from liptako.core.refs import audience_id
 from liptako.ledger.node import Node
+from liptako.ledger.records import Thread
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
-from liptako.situation import actions, queries, words
+from liptako.situation import actions, attaching, queries, words
 from liptako.situation.display import words_of
 from liptako.situation.projection import as_row
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Transform
-from liptako.situation.release_forms import RecallForm, ReleaseForm
+from liptako.situation.release_forms import EraseForm, RecallForm, ReleaseForm
 from liptako.situation.rules import position_of
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
@@ -34,6 +36,7 @@ def release(request: OfficerRequest, name: str) -> HttpResponse:
     form = ReleaseForm(
         request.POST or None,
         audiences=audience_choices(node.member, alone=False),
+        files=_files(node, name),
         initial={"precedence": latest.precedence.value} | _last_release(request, name, before),
     )
     kind = words.kind_word(before.kind)
@@ -52,6 +55,16 @@ def release(request: OfficerRequest, name: str) -> HttpResponse:
     return render_form(request, "situation/release.html", context)
 
 
+def _files(node: Node, name: str) -> list[tuple[str, str]]:
+    """Return the files that may go along, with the words that tell them apart."""
+    own = attaching.files_in(Thread(node.member, name, audience_id(node.alone)))
+    return [
+        (file.digest, " – ".join(filter(None, (file.state.file.name, file.caption))))
+        for file in own
+        if file.state.is_whole
+    ]
+
+
 def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, Any]:
     """Return what the page shows of a release before it goes out."""
     copy, members = actions.preview(node, name, order), order.members | node.alone
@@ -61,6 +74,8 @@ def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, An
         "words": words_of(row),
         "precedence": PRECEDENCES[order.precedence],
         "until": None if order.until is None else Instant(order.until).moment(),
+        "files": attaching.to_release(node, name, actions.files_ordered(node, order)),
+        "with_words": order.transform is Transform.AS_IS,
         "seen": actions.fingerprint(copy, order),
         "audience": audience_words(node.member, members),
     }
@@ -99,6 +114,7 @@ def _order(node: Node, form: ReleaseForm, before: IncidentPayload) -> actions.Re
         until=form.until(),
         precedence=precedence_of(form),
         region=region,
+        files=frozenset(data.get("attached", ())),
     )
 
 
@@ -130,3 +146,26 @@ def recall(request: OfficerRequest, name: str, audience: str) -> HttpResponse:
         "told": [item for item in told if item.audience == audience],
     }
     return render_form(request, "situation/recall.html", context)
+
+
+@officer(Right.ERASE_RECORDS)
+def erase(request: OfficerRequest, name: str) -> HttpResponse:
+    """Erase an own incident or a line of the journal for good; first say what will happen."""
+    member = request.node.member
+    row = queries.incident(request.actor, member, name)
+    entry = queries.journal_entry(request.actor, name)
+    if row is None and (entry is None or entry.erased):
+        raise Http404
+    form = EraseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.erase(request.node, request.actor, name, form.cleaned_data["reason"])
+        except LiptakoError as error:
+            form.add_error(None, error_text(error))
+        else:
+            messages.success(request, _("Erased. The proof that it existed stays."))
+            return redirect("incident", member, name) if row else redirect("journal")
+    released = queries.releases(request.actor, row) if row else ()
+    held = [audience_words(member, frozenset(item.members)) for item in released]
+    context = {"form": form, "row": row, "entry": entry, "held": held}
+    return render_form(request, "situation/erase.html", context)

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from liptako.situation import api, import_views, journal_views, release_views, views
+from liptako.situation import (
+    api,
+    attachment_views,
+    backfill_views,
+    import_views,
+    journal_views,
+    release_views,
+    views,
+)
 
 urlpatterns = [
     path("incidents/", views.incidents, name="incidents"),
@@ -12,6 +20,19 @@ urlpatterns = [
     path("incidents/<slug:name>/change", views.change, name="change"),
     path("incidents/<slug:name>/release", release_views.release, name="release"),
     path("incidents/<slug:name>/recall/<slug:audience>", release_views.recall, name="recall"),
+    path("backfill/", backfill_views.backfill, name="backfill"),
+    path("erase/<slug:name>/", release_views.erase, name="erase"),
+    path("incidents/<slug:name>/attach", attachment_views.attach, name="attach"),
+    path(
+        "incidents/<slug:name>/destroy/<slug:digest>",
+        attachment_views.destroy,
+        name="destroy_file",
+    ),
+    path(
+        "incidents/<slug:author>/<slug:name>/files/<slug:digest>",
+        attachment_views.open_file,
+        name="open_file",
+    ),
     path("map/", views.incident_map, name="map"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),

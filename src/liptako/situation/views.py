@@ -1,5 +1,7 @@
 """Pages of incidents: the list, the map, one incident, reporting and changing one."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,14 +9,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import LiptakoError
-from liptako.federation.recalls import Taken, taken
+from liptako.federation.attachments import of_partner
+from liptako.federation.recalls import Taken, recalls_about, taken, threads_about
+from liptako.ledger.reader import roster_of
 from liptako.ledger.records import Thread
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
-from liptako.situation import actions, queries, words
+from liptako.situation import actions, attaching, queries, words
+from liptako.situation.attachment_forms import FilesForm
 from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
-from liptako.situation.models import Release
+from liptako.situation.models import Incident, Release
+from liptako.situation.records import INCIDENT
 from liptako.situation.search import filter_form
 from liptako.web.audiences import audience_namer
 from liptako.web.basemap import reach
@@ -23,6 +29,9 @@ from liptako.web.paging import page_of
 from liptako.web.partial import render_form, render_part
 from liptako.web.texts import error_text
 from liptako.web.zones import zone_of
+
+Given = tuple[attaching.IncidentFile, list[tuple[str, int]]]
+"""A file that an audience was given, and which members have so many bytes of it only."""
 
 
 @officer(Right.SEE_INCIDENTS)
@@ -55,7 +64,7 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
     """Show an incident with everything that is known of it here."""
     row = queries.incident(request.actor, author, name)
     if row is None:
-        raise Http404
+        return _gone(request, author, name)
     releases = queries.releases(request.actor, row)
     name_of = audience_namer(request.node.member)
     context = {
@@ -70,15 +79,54 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "outdated": any(
             item.released_at < row.updated_at for item in releases if not item.has_ended
         ),
+        "files": attaching.files_held(author, name),
+        "given": _given(row, releases),
+        "file_limit": request.node.file_limit,
         "entries": queries.journal_of(request.actor, name),
         "transforms": words.TRANSFORMS,
     }
     return render(request, "situation/incident.html", context)
 
 
+def _gone(request: OfficerRequest, author: str, name: str) -> HttpResponse:
+    """Say of an incident that was erased or recalled when, by whom, and why."""
+    recall = recalls_about(author, {name}).get(name)
+    threads = threads_about(author, name, INCIDENT)
+    if recall is None or not threads:
+        raise Http404
+    name_of, own = audience_namer(request.node.member), author == request.node.member
+    rosters = {thread: roster_of(thread.audience) for thread in threads}
+    held = [
+        (name_of(members), taken(thread))
+        for thread, members in rosters.items()
+        if own and members > {author}
+    ]
+    context = {"recall": recall, "own": own, "held": held}
+    return render(request, "situation/gone.html", context)
+
+
 def _deleted(release: Release) -> list[Taken]:
     """Return how far the end of a release has got at each member who had it."""
     return taken(Thread(release.author, release.object, release.target))
+
+
+def _given(row: Incident, releases: Sequence[Release]) -> dict[str, list[Given]]:
+    """Return for each audience the files that it was given, and who still lacks bytes of one."""
+    found = {}
+    for release in releases:
+        thread = Thread(row.author, row.object, release.target)
+        members = [member for member in release.members if member != row.author]
+        found[release.target] = [
+            (file, [(who, n) for who in members if (n := _lacks(who, file)) is not None])
+            for file in attaching.files_in(thread)
+            if not file.state.gone
+        ]
+    return found
+
+
+def _lacks(member: str, file: attaching.IncidentFile) -> int | None:
+    """Return how far a partner has a file by its last word; nothing if it asks for none of it."""
+    return of_partner(member, file.audience, file.digest)
 
 
 @officer(Right.REPORT_INCIDENT)
@@ -87,7 +135,11 @@ def report(request: OfficerRequest) -> HttpResponse:
     zone = zone_of(request.node)
     now = timezone.now().astimezone(zone).strftime("%Y-%m-%dT%H:%M")
     form = IncidentForm(request.POST or None, zone=zone, initial={"begins": now})
-    if request.method == "POST" and form.is_valid() and form.is_past():
+    brought = FilesForm(
+        request.POST or None, request.FILES or None, limit=request.node.file_limit
+    )  # fmt: skip
+    good = request.method == "POST" and all([form.is_valid(), brought.is_valid()])
+    if good and form.is_past():
         try:
             record = actions.report(
                 request.node, request.actor, form.incident(), precedence=precedence_of(form)
@@ -96,8 +148,20 @@ def report(request: OfficerRequest) -> HttpResponse:
             form.add_error(None, error_text(error))
         else:
             messages.success(request, _("Reported. It is seen by this State only, until released."))
+            _attach(request, record.header.object, brought)
             return redirect("incident", record.header.author, record.header.object)
-    return render_form(request, "situation/report.html", {"form": form})
+    context = {"form": form, "files": brought}
+    return render_form(request, "situation/report.html", context, brought)
+
+
+def _attach(request: OfficerRequest, name: str, brought: FilesForm) -> None:
+    """Add the files that came with a report; that one fails undoes no report."""
+    data = brought.cleaned_data
+    try:
+        attaching.attach(request.node, request.actor, name, data["brought"], data["caption"])
+    except LiptakoError as error:
+        text = _("The files were not added: %(why)s. Add them again on this page.")
+        messages.error(request, text % {"why": error_text(error)})
 
 
 @officer(Right.REPORT_INCIDENT)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -18,6 +19,9 @@ def render_part(
     return response
 
 
-def render_form(request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
-    """Return a page with a form, as one that was not understood if something in it is wrong."""
-    return render(request, page, context, status=422 if context["form"].errors else 200)
+def render_form(
+    request: HttpRequest, page: str, context: dict[str, Any], *others: Form
+) -> HttpResponse:
+    """Return a page with forms, as one that was not understood if something in one is wrong."""
+    wrong = any(form.errors for form in (context["form"], *others))
+    return render(request, page, context, status=422 if wrong else 200)

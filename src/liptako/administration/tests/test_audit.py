@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -63,7 +64,7 @@ def test_the_trail_is_filtered_by_event(auditor, node):
 def test_what_a_partner_says_happened_is_neither_shown_nor_on_offer(auditor, node):
     ours = actions.record_audit(node, "node.init", detail="ML")
     says = Audit(event="partner.says", detail="a forged detail")
-    theirs = replace(ours, header=replace(ours.header, author="BF"), payload=says)
+    theirs = replace(ours, header=msgspec.structs.replace(ours.header, author="BF"), payload=says)
     projection.project({theirs.thread: [theirs]})
     for address in ("/audit/", "/audit/?event=partner.says"):
         page = auditor.get(address).content.decode()

@@ -21,6 +21,9 @@ MAGIC = b"liptako bundle 1\n"
 FRAME_LIMIT = 48 * 2**20  # bytes: 256 entries with the largest headers and payloads, and room
 _LENGTH_BYTES = 4
 _LEVEL = 10
+_SHORT = 2**17  # bytes: what so slow a line is asked to carry at once is worth any pains
+_LEVEL_OF_SHORT = 19
+_RATIO = 4  # bytes before compression for one after it, of the records we know
 _EMPTY_HASH = b'"payload":{"hash":""'
 
 _Many = msgspec.Meta(max_length=2**16)
@@ -116,6 +119,23 @@ class HistoryFrame(msgspec.Struct, frozen=True, array_like=True, tag="history"):
     proof: Annotated[tuple[bytes, ...], _Many]
 
 
+class WantFrame(msgspec.Struct, frozen=True, array_like=True, tag="want"):
+    """A file that the sender lacks, named by a record for an audience, and how far it has it."""
+
+    audience: str
+    hash: bytes
+    offset: int
+
+
+class ChunkFrame(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
+    """Some bytes of a file that a record for an audience names, from `offset` on."""
+
+    audience: str
+    hash: bytes
+    offset: int
+    data: bytes
+
+
 class ParcelFrame(msgspec.Struct, frozen=True, array_like=True, tag="parcel"):
     """A bundle sealed for `recipient` on its way through a third member, who cannot read it.
 
@@ -163,6 +183,8 @@ Known = (
     | PackageFrame
     | ReceiptFrame
     | HistoryFrame
+    | WantFrame
+    | ChunkFrame
     | ParcelFrame
     | CarriedFrame
     | EndFrame
@@ -178,12 +200,17 @@ _NAMES = frozenset(frame.__struct_config__.tag for frame in get_args(Known))
 class BundleWriter:
     """Writes the frames of one bundle to a stream; `close` ends it. `written` counts its bytes."""
 
-    def __init__(self, target: BinaryIO) -> None:
-        """Write the magic and begin to compress."""
+    def __init__(self, target: BinaryIO, size: int | None = None) -> None:
+        """Write the magic and begin to compress: the better, the fewer bytes it is to have."""
         target.write(MAGIC)
         self._target = target
         self.written = len(MAGIC)
-        parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
+        short = size is not None and size <= _SHORT
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            _LEVEL_OF_SHORT if short else _LEVEL,
+            source_size=_SHORT * _RATIO if short else 0,
+            window_log=WINDOW_LOG,
+        )
         self._compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
         self._frames = 0
 

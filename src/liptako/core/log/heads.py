@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liptako.core.clock import Instant
+from liptako.core.digest import Digest
 from liptako.core.errors import MalformedError, VerificationError
 from liptako.core.keys import Signer
 from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
@@ -20,7 +21,9 @@ from liptako.core.refs import member_id
 _FIRST = "liptako.heads/1"
 _AGE_LINE = 3
 _MIN_LINES = 4
-_AGE = re.compile(r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14}) ([0-9a-f]{16})")
+_AGE = re.compile(
+    r"([1-9][0-9]{0,8}) (0|[1-9][0-9]{0,14}) ([0-9a-f]{16})(?: ([0-9a-f]{16}) ([0-9a-f]{16}))?"
+)
 _ASKED = re.compile(r"([A-Z0-9]{2,12})=(0|[1-9][0-9]{0,15})")
 _LOG_PARTS = 3
 _UNTOLD = Instant(0)
@@ -41,8 +44,8 @@ class Heads:
     """From whom, to whom, and the logs that the sender holds, in the order of their origins.
 
     `epoch` is that of the sender's own logs, `time` when it said so by its own clock, `trust` tells
-    apart the deeds that it believes in, `asked` are the receipts that it wants, in the order of
-    origins and members.
+    apart the deeds that it believes in, `digest` is how it judges the records of these logs if it
+    can say so, `asked` are the receipts that it wants, in the order of origins and members.
     """
 
     sender: str
@@ -50,6 +53,7 @@ class Heads:
     epoch: int = 1
     time: Instant = _UNTOLD
     trust: str = NO_TRUST
+    digest: Digest | None = None
     logs: tuple[Checkpoint, ...] = ()
     asked: tuple[Asked, ...] = ()
 
@@ -77,8 +81,9 @@ class Heads:
         return "".join(f"{line}\n" for line in lines)
 
     def _age(self) -> str:
-        """Return the line of epoch, time and trust."""
-        return f"{self.epoch} {self.time.milliseconds} {self.trust}"
+        """Return the line of epoch, time, trust and digest."""
+        digest = f" {self.digest.basis} {self.digest.state}" if self.digest else ""
+        return f"{self.epoch} {self.time.milliseconds} {self.trust}{digest}"
 
     def _line(self, log: Checkpoint) -> str:
         """Return the line of a log: origin, size, root, and the receipts that are wanted of it."""
@@ -139,6 +144,7 @@ def _parse(text: str) -> Heads:
         raise MalformedError(
             "heads: expected an epoch, a time and a trust, got %(got)s", got=lines[_AGE_LINE][:60]
         )
+    digest = Digest(basis=age[4], state=age[5]) if age[4] else None
     logs, asked = _parse_logs(lines[_MIN_LINES:])
     heads = Heads(
         sender=member_id(lines[1]),
@@ -146,6 +152,7 @@ def _parse(text: str) -> Heads:
         epoch=int(age[1]),
         time=Instant(int(age[2])),
         trust=age[3],
+        digest=digest,
         logs=logs,
         asked=asked,
     )

@@ -4,15 +4,15 @@ from typing import BinaryIO
 
 import zstandard
 
-from liptako.core.errors import MalformedError
+from liptako.core.errors import CutError, MalformedError
 
 WINDOW_LOG = 23  # 8 MiB: what a reader must hold, on the oldest PC too
 _STEP = 1024  # bytes of input at a time: at worst 32 MiB come out of them
 
 
-def cut_short() -> MalformedError:
+def cut_short() -> CutError:
     """Return the error for a bundle whose end is missing."""
-    return MalformedError("bundle: it is cut short; what came before its end was kept")
+    return CutError("bundle: it is cut short; what came before its end was kept")
 
 
 class Inflater:

@@ -6,10 +6,13 @@ the same: it is taken with a fault and set aside by whoever projects it, so that
 never blocks a log.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from liptako.core.errors import MalformedError, VerificationError
+import msgspec
+
+from liptako.core.errors import GapError, MalformedError, VerificationError
 from liptako.core.log.bundle import AheadFrame, PackageFrame, restore_hash
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.merkle import CompactRange, leaf_hash, verify_consistency, verify_inclusion
@@ -34,8 +37,7 @@ class Channel:
     lane: Lane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """An entry that its author signed, with its payload if that came along.
 
     `header` is nothing if the author wrote what cannot be read; `fault` says why it is set aside.
@@ -61,14 +63,14 @@ def accept_package(
     where = {"origin": channel.origin, "start": package.start}
     _check_shape(package)
     if package.start > log.size:
-        raise VerificationError(
+        raise GapError(
             "%(origin)s: entries are missing: expected number %(expected)d next, got %(start)d",
             expected=log.size,
             **where,
         )
     if package.start + len(package.headers) <= log.size:
         return log, ()
-    entries = _read_entries(package)
+    entries = list(_read_entries(package))
     new = tuple(_judge(channel, entry) for entry in entries if entry.seq >= log.size)
     longer = log.extend(entry.leaf for entry in new)
     try:
@@ -90,16 +92,16 @@ def accept_ahead(channel: Channel, checkpoint: Checkpoint, frame: AheadFrame) ->
     """
     entry = _read_entry(frame.seq, frame.header, frame.body, frame.salt)
     verify_inclusion(
-        entry.leaf,
+        leaf_hash(entry.data),
         index=frame.seq,
         size=checkpoint.size,
         root=checkpoint.root,
         proof=frame.proof,
     )
-    entry = _judge(channel, entry)
-    if entry.fault is not None:
-        raise entry.fault
-    return entry
+    accepted = _judge(channel, entry)
+    if accepted.fault is not None:
+        raise accepted.fault
+    return accepted
 
 
 def _prove(log: CompactRange, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
@@ -123,13 +125,20 @@ def _check_shape(package: PackageFrame) -> None:
         )
 
 
-def _read_entries(package: PackageFrame) -> list[Accepted]:
-    """Return the entries as their author wrote them. Raises MalformedError."""
-    salts = _salts(package)
-    return [
-        _read_entry(package.start + i, package.headers[i], package.bodies[i], salts[i])
-        for i in range(len(package.headers))
-    ]
+class _Entry(NamedTuple):
+    """An entry as its author wrote it, yet to be judged."""
+
+    seq: int
+    data: bytes
+    salt: bytes
+    body: bytes | None
+
+
+def _read_entries(package: PackageFrame) -> Iterator[_Entry]:
+    """Give the entries as their author wrote them. Raises MalformedError."""
+    parts = zip(package.headers, package.bodies, _salts(package), strict=True)
+    for seq, (header, body, salt) in enumerate(parts, package.start):
+        yield _read_entry(seq, header, body, salt)
 
 
 def _salts(package: PackageFrame) -> Sequence[bytes]:
@@ -142,28 +151,32 @@ def _salts(package: PackageFrame) -> Sequence[bytes]:
     return package.salts
 
 
-def _read_entry(seq: int, header: bytes, body: bytes | None, salt: bytes) -> Accepted:
-    """Return one entry with its payload checked against its header. Raises on a mismatch."""
+def _read_entry(seq: int, header: bytes, body: bytes | None, salt: bytes) -> _Entry:
+    """Return one entry, its header whole again. Raises MalformedError for lengths out of bounds."""
     if len(header) > HEADER_LIMIT or len(body or b"") > PAYLOAD_LIMIT:
         raise MalformedError("entry %(seq)d: it is longer than an entry may be", seq=seq)
     if body is None:
-        return Accepted(seq=seq, data=header, leaf=leaf_hash(header))
+        return _Entry(seq, header, b"", None)
     if len(salt) != SALT_BYTES:
         raise MalformedError("entry %(seq)d: expected a salt of 16 bytes", seq=seq)
-    data = restore_hash(header, salt, body)
-    return Accepted(seq=seq, data=data, leaf=leaf_hash(data), salt=salt, body=body)
+    return _Entry(seq, restore_hash(header, salt, body), salt, body)
 
 
-def _judge(channel: Channel, entry: Accepted) -> Accepted:
-    """Return the entry with its header read, or with the fault for which it is set aside."""
+def _judge(channel: Channel, entry: _Entry) -> Accepted:
+    """Return the entry with its header read, or with the fault for which it is set aside.
+
+    Raises VerificationError if its payload is not the one that the header names.
+    """
+    seq, data, salt, body = entry
+    leaf = leaf_hash(data)
     try:
-        header = read_header(channel, entry.data)
+        header = read_header(channel, data)
     except MalformedError as fault:
         # Nothing says which payload belongs to it: what came along is not kept.
-        return replace(entry, fault=fault, body=None, salt=b"")
-    if entry.body is not None:
-        _check_payload(entry.seq, header, entry)
-    return replace(entry, header=header)
+        return Accepted(seq=seq, data=data, leaf=leaf, fault=fault)
+    if body is not None:
+        _check_payload(seq, header, salt, body)
+    return Accepted(seq=seq, data=data, leaf=leaf, salt=salt, body=body, header=header)
 
 
 def read_header(channel: Channel, data: bytes) -> Header:
@@ -179,8 +192,7 @@ def read_header(channel: Channel, data: bytes) -> Header:
     return header
 
 
-def _check_payload(seq: int, header: Header, entry: Accepted) -> None:
+def _check_payload(seq: int, header: Header, salt: bytes, body: bytes) -> None:
     """Raise VerificationError if the payload is not the one that the header names."""
-    body = entry.body or b""
-    if (len(body), payload_hash(entry.salt, body)) != (header.payload.size, header.payload.hash):
+    if (len(body), payload_hash(salt, body)) != (header.payload.size, header.payload.hash):
         raise VerificationError("entry %(seq)d: its payload is not the one it names", seq=seq)

@@ -6,12 +6,15 @@ without U+0000 (which databases cannot hold). The order of keys is the author's 
 fields are kept. Two readers can therefore never see two different things in the same bytes.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from liptako.core.errors import MalformedError
 
+T = TypeVar("T")
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 INT_LIMIT = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, section 6)
@@ -24,6 +27,8 @@ def _refuse_float(text: str) -> float:
 
 
 _NUL = b"\\u0000"  # in the one spelling there is no other way to write it
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * len(str(INT_LIMIT))  # a number beyond the limit has as many digits
 
 
 _decoder: msgspec.json.Decoder[Json] = msgspec.json.Decoder(float_hook=_refuse_float)
@@ -58,8 +63,34 @@ def decode_fields(data: bytes, *, limit: int) -> dict[str, Json]:
             "record: expected one JSON object, no spaces, no key twice, no U+0000, got %(got)s",
             got=_head(data),
         )
-    _check_values(fields.values(), DEPTH_LIMIT)
+    if not _is_within_bounds(data):
+        _check_values(fields.values(), DEPTH_LIMIT)
     return fields
+
+
+def exact_decoder(of: type[T]) -> msgspec.json.Decoder[T]:
+    """Return what `decode_exact` reads values of a type with."""
+    return msgspec.json.Decoder(of, float_hook=_refuse_float)
+
+
+def decode_exact(data: bytes, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """Return the value of bytes that are exactly what we would write for it, or else nothing.
+
+    Many times faster than `decode_fields`, which is to be asked where this gives nothing: the bytes
+    may be good all the same, with fields of a later version or in another order.
+    """
+    try:
+        value = decoder.decode(data)
+        same = _encoder.encode(value) == data
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return value if same and _NUL not in data and _is_within_bounds(data) else None
+
+
+def _is_within_bounds(data: bytes) -> bool:
+    """Say whether a glance shows that no integer and no depth can be beyond what readers hold."""
+    shallow = data.count(b"{") + data.count(b"[") <= DEPTH_LIMIT
+    return shallow and _LONG not in data.translate(_DIGITS)
 
 
 def _check_values(values: Iterable[Json], levels: int) -> None:
@@ -84,3 +115,16 @@ def _check_integer(value: Json) -> None:
 def _head(data: bytes) -> str:
     """Return the beginning of unreadable bytes, fit for a message."""
     return repr(data[:40])[1:]
+
+
+def read_base64(text: str, length: int) -> bytes:
+    """Read standard base64 of a fixed length, in its one spelling. Raises MalformedError."""
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != length or b64encode(raw).decode() != text:
+        raise MalformedError(
+            "base64: expected %(expected)d bytes, got %(got)s", expected=length, got=text[:60]
+        )
+    return raw

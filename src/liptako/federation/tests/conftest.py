@@ -1,6 +1,7 @@
 """What tests of the pages about partners ask for: a desk at ML with partners that really answer."""
 
 import io
+import re
 
 import pytest
 from django.conf import settings
@@ -44,9 +45,12 @@ class Desk:
         with self.fleet.at("ML"):
             return self.client.post(address, data or {}, follow=True)
 
-    def read(self, data):
-        bundle = SimpleUploadedFile("b.bundle", data)
-        return self.said(self.post("/partners/read/", {"bundle": bundle}))
+    def read(self, *data):
+        """Read files; each may be bytes, or a name and bytes. Returns what became of each."""
+        files = [item if isinstance(item, tuple) else ("b.bundle", item) for item in data]
+        uploads = [SimpleUploadedFile(*file) for file in files]
+        self.page = self.post("/stick/read/", {"bundles": uploads})
+        return [(result.fate, result.taken) for result in self.page.context.get("results", ())]
 
     def said(self, answer):
         """Return what a page tells once, and how."""
@@ -54,7 +58,19 @@ class Desk:
 
     def file_for_us(self):
         """Return what a form sends with a good file."""
-        return {"bundle": SimpleUploadedFile("b.bundle", self.bundle("BF", "ML"))}
+        return {"bundles": [SimpleUploadedFile("b.bundle", self.bundle("BF", "ML"))]}
+
+    def export(self, *members, size=0):
+        """Write files for partners; returns what stands ready then, by its name."""
+        answer = self.post("/stick/write/", {"partners": members, "size": size})
+        names = [name.text() for name, _size in answer.context["ready"]]
+        return {name: b"".join(self.get(f"/stick/{name}").streaming_content) for name in names}
+
+    def notes(self):
+        """Return what the page says of each file, without its mark-up."""
+        page = self.page.content.decode()
+        rows = re.findall(r"<li>(.*?)</li>", page.partition('id="read"')[2], re.DOTALL)
+        return [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in rows]
 
     def write(self, member, *texts, audience=ALL):
         with self.fleet.at(member) as node:

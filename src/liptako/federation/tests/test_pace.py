@@ -7,9 +7,9 @@ import pytest
 
 from liptako.core.records.envelope import Precedence
 from liptako.federation import peers, sync
+from liptako.federation.extent import Extent
 from liptako.federation.models import Peer
 from liptako.federation.pace import LEAST, MOST, SECONDS, Pace, extent_for
-from liptako.federation.sync import Extent
 from tests.bundles import texts, write
 
 

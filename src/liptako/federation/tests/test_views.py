@@ -145,7 +145,7 @@ def test_no_exchange_is_promised_with_a_partner_without_an_address(desk):
 
 
 @pytest.mark.parametrize("member", ["TG", "ML", "bf", "..."])
-@pytest.mark.parametrize("what", ["exchange", "file", "address"])
+@pytest.mark.parametrize("what", ["exchange", "test", "address"])
 def test_who_is_no_partner_is_refused(desk, member, what):
     answer = desk.post(f"/partners/{member}/{what}/", {"url": "https://x.invalid"})
     with desk.fleet.at("ML"):
@@ -204,7 +204,7 @@ def test_an_address_that_is_none_is_not_kept_but_shown_again(desk, url):
 @pytest.mark.parametrize("role", [*MAY, *MAY_NOT])
 def test_who_may_only_look_is_offered_nothing_to_do(desk_of, role):
     page = desk_of(role).get("/partners/").content.decode()
-    offers = ("/partners/BF/exchange/", "/partners/BF/file/", "/partners/BF/address/", "/read/")
+    offers = ("/partners/BF/exchange/", "/stick/?for=BF", "/partners/BF/address/", "/BF/test/")
     assert [offer in page for offer in offers] == [role in MAY] * 4
     assert "Last heard" in page
 

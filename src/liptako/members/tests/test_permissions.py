@@ -11,7 +11,8 @@ from liptako.members.records import Role
 TABLE = {
     "watch_officer": "exchange report_incident see_incidents see_journal see_mandates "
     "see_partners write_journal",
-    "releasing_officer": "release_incident see_incidents see_journal see_mandates see_partners",
+    "releasing_officer": "erase_records release_incident see_incidents see_journal see_mandates "
+    "see_partners",
     "planner": "see_incidents see_mandates see_partners",
     "logistician": "see_incidents see_mandates see_partners",
     "delegate": "see_incidents see_mandates see_partners",
@@ -19,8 +20,8 @@ TABLE = {
     "training_officer": "see_partners",
     "exercise_director": "see_partners",
     "exercise_controller": "see_partners",
-    "node_administrator": "exchange give_mandate import_incidents manage_people see_mandates "
-    "see_partners",
+    "node_administrator": "exchange give_mandate import_incidents manage_compact manage_people "
+    "see_mandates see_partners",
     "auditor": "see_audit see_incidents see_journal see_mandates see_partners",
 }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from liptako.ledger import store
@@ -107,7 +108,8 @@ def test_the_audit_trail_is_read_the_latest_first_and_by_event(node):
 
 def test_what_a_partner_says_happened_is_not_in_our_trail(node):
     ours = actions.record_audit(node, "sign_in")
-    theirs = replace(ours, header=replace(ours.header, author="BF"), payload=Audit(event="forged"))
+    header = msgspec.structs.replace(ours.header, author="BF")
+    theirs = replace(ours, header=header, payload=Audit(event="forged"))
     projection.project({theirs.thread: [theirs]})
     assert set(models.AuditEvent.objects.values_list("author", "event")) == {
         ("ML", "sign_in"),

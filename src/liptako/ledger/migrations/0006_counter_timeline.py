@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0004_ahead'),
+        ('ledger', '0005_tally'),
     ]
 
     operations = [

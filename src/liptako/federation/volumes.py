@@ -1,0 +1,206 @@
+"""Files for a partner that people carry: one, or several numbered volumes of a limited size.
+
+Each volume is a bundle of its own and goes on where the one before it ended; all of a set have the
+same heads, so that none is older than another.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
+from itertools import count as counting
+from operator import or_
+from pathlib import Path
+
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import Coalesce, Length
+
+from liptako.core.errors import StorageError
+from liptako.core.log.checkpoint import Checkpoint
+from liptako.core.log.heads import Heads
+from liptako.federation import peers, sync
+from liptako.ledger.models import Channel, Entry
+from liptako.ledger.node import Node
+from liptako.ledger.reader import logs_for, root_of
+
+SUFFIX = ".bundle"
+_NAME = re.compile(
+    r"liptako-([A-Z0-9]{2,12})-([A-Z0-9]{2,12})-([0-9]{8}T[0-9]{4}Z)"
+    r"(?:-([0-9]{1,4})of([0-9]{1,4}))?(?![0-9])"
+)
+_RATIO = 4  # bytes of headers and payloads for one of a bundle, roughly
+_FIXED = 2_000  # bytes of a bundle with nothing new in it, roughly
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Name:
+    """What the name of a file says: from whom, for whom, when, which one of how many."""
+
+    sender: str
+    recipient: str
+    stamp: str
+    number: int = 1
+    total: int = 1
+
+    def text(self) -> str:
+        """Return the name."""
+        volume = f"-{self.number}of{self.total}" if self.total > 1 else ""
+        return f"liptako-{self.sender}-{self.recipient}-{self.stamp}{volume}{SUFFIX}"
+
+
+def read_name(text: str) -> Name | None:
+    """Return what a name says, even if a browser or a person put something around it."""
+    found = _NAME.search(text)
+    if found is None:
+        return None
+    sender, recipient, stamp, number, total = found.groups()
+    return Name(
+        sender=sender,
+        recipient=recipient,
+        stamp=stamp,
+        number=int(number or 1),
+        total=int(total or 1),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What would go into a file for a partner: entries, since when, and roughly how many bytes."""
+
+    count: int
+    since: datetime | None
+    size: int
+
+
+def load_for(node: Node, member: str) -> Load:
+    """Return what a partner has not said it holds, as far as it may have it."""
+    said = peers.heads_of(peers.partner(node, member))
+    wanted = [
+        Q(channel=lack.log, seq__gte=lack.start, seq__lt=lack.end)
+        for lack in sync.lacks_of(member, said, sync.WHOLE)
+    ]
+    found = Entry.objects.filter(reduce(or_, wanted)) if wanted else Entry.objects.none()
+    told = found.aggregate(
+        count=Count("position"),
+        since=Min("taken_at"),
+        size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
+    )
+    size = (told["size"] or 0) // _RATIO + _FIXED
+    return Load(count=told["count"] or 0, since=told["since"], size=size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A file that was written: its name, its size in bytes, and how many entries are in it."""
+
+    name: Name
+    size: int
+    count: int
+
+
+def write_volumes(node: Node, member: str, folder: Path, limit: int | None = None) -> list[Volume]:
+    """Write all that a partner lacks into files of a folder, none longer than the limit.
+
+    They bear their names once all are whole and on the disk; older ones for this partner, of which
+    nothing is missing in the new ones, are deleted then. Raises StorageError, and RefusedError for
+    a stranger.
+    """
+    peers.partner(node, member)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=".liptako-", dir=folder, ignore_cleanup_errors=True
+        ) as unfinished:
+            parts = list(_write_parts(node, member, Path(unfinished), limit))
+            return _give_names(node, member, folder, parts)
+    except OSError as cause:
+        why = cause.strerror or str(cause)
+        raise StorageError(
+            "%(file)s cannot be written: %(why)s", file=str(folder), why=why
+        ) from cause
+
+
+def _write_parts(
+    node: Node, member: str, folder: Path, limit: int | None
+) -> Iterator[tuple[Path, int]]:
+    """Write the volumes one by one; give each with its number of entries."""
+    extent = sync.WHOLE
+    if limit is not None:
+        extent = replace(extent, room=limit - limit // 1024 - 1024, strict=True)  # less the seal
+    start = sync.start_for(node, member)
+    for number in counting(1):
+        path = folder / str(number)
+        with path.open("wb") as file:
+            written = sync.write_from(node, member, file, extent, start)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path, written.count
+        start = replace(start, said=_after(node, member, start.said, written.reached))
+        if not written.count or not list(sync.lacks_of(member, start.said, extent)):
+            return
+
+
+def _after(node: Node, member: str, said: Heads | None, reached: Mapping[str, int]) -> Heads:
+    """Return what a partner will say once it has read up to here."""
+    logs = {log.origin: log for log in logs_for(member)}
+    if said is None:
+        own = [log for log in logs.values() if log.author == member]
+        said = Heads(
+            sender=member, recipient=node.member, logs=tuple(_head(log, log.size) for log in own)
+        )
+    held = {head.origin: head for head in said.logs}
+    held |= {origin: _head(logs[origin], size) for origin, size in reached.items()}
+    return replace(said, logs=tuple(held[origin] for origin in sorted(held)))
+
+
+def _head(log: Channel, size: int) -> Checkpoint:
+    """Return the head of a log as it was with so many entries."""
+    return Checkpoint(origin=log.origin, size=size, root=root_of(log, size))
+
+
+def _give_names(
+    node: Node, member: str, folder: Path, parts: list[tuple[Path, int]]
+) -> list[Volume]:
+    """Let finished files bear their names, then delete the older ones for the same partner."""
+    stamp = node.clock().moment().strftime("%Y%m%dT%H%MZ")
+    volumes = []
+    for number, (path, count) in enumerate(parts, 1):
+        name = Name(
+            sender=node.member,
+            recipient=member,
+            stamp=stamp,
+            number=number,
+            total=len(parts),
+        )
+        size = path.stat().st_size
+        path.replace(folder / name.text())
+        volumes.append(Volume(name=name, size=size, count=count))
+    settle(folder)
+    fresh = {volume.name.text() for volume in volumes}
+    for path in files_for(node, member, folder):
+        if path.name not in fresh:
+            path.unlink(missing_ok=True)
+    return volumes
+
+
+def files_for(node: Node, member: str, folder: Path) -> list[Path]:
+    """Return the files of a folder that this node wrote for a partner, in order."""
+    found = []
+    for path in folder.glob(f"liptako-{node.member}-{member}-*{SUFFIX}"):
+        name = read_name(path.name)
+        if name is not None and path.name == name.text():
+            found.append((name, path))
+    return [path for _, path in sorted(found)]
+
+
+def settle(folder: Path) -> None:
+    """Let the names in a folder reach the disk, where the file system can do that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

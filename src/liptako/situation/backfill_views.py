@@ -1,0 +1,93 @@
+"""Page of the grant: what a new member would get of earlier releases, shown before it goes."""
+
+from datetime import datetime, time
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import ngettext
+
+from liptako.core.errors import LiptakoError
+from liptako.ledger import compacts
+from liptako.ledger.node import Node
+from liptako.members.gate import OfficerRequest, officer
+from liptako.members.permissions import Right
+from liptako.situation import backfill as granting
+from liptako.situation import queries, words
+from liptako.situation.release_forms import BackfillForm
+from liptako.web.audiences import audience_namer
+from liptako.web.partial import render_form
+from liptako.web.texts import error_text, named
+from liptako.web.zones import zone_of
+
+_SHOWN = 50
+
+
+@officer(Right.RELEASE_INCIDENT)
+def backfill(request: OfficerRequest) -> HttpResponse:
+    """Grant a member earlier releases; first show how many and which."""
+    node = request.node
+    form = _form(request)
+    context: dict[str, object] = {"form": form, "rows": None}
+    if request.method == "POST" and form.is_valid():
+        grant = _grant(node, form)
+        try:
+            granting.check_grant(node, grant)
+            if "grant" in request.POST:
+                seen = request.POST.get("seen", "")
+                return _given(request, granting.give(node, request.actor, grant, seen=seen))
+            context |= _shown(node, grant)
+        except LiptakoError as error:
+            form.add_error(None, error_text(error))
+    return render_form(request, "situation/backfill.html", context)
+
+
+def _form(request: OfficerRequest) -> BackfillForm:
+    """Return the form with the members and audiences that there are."""
+    node, compact = request.node, compacts.current()
+    name_of = audience_namer(node.member)
+    members = [
+        (member.id, named(member.names, member.id))
+        for member in compact.others(node.member)
+        if member.is_active
+    ]
+    audiences = [
+        (target, f"{name_of(roster)} ({', '.join(sorted(roster))})")
+        for target, roster in granting.audiences_to_grant(node).items()
+    ]
+    return BackfillForm(request.POST or None, members=members, audiences=audiences)
+
+
+def _grant(node: Node, form: BackfillForm) -> granting.Grant:
+    """Return what the form orders; the day begins by the clock on the wall."""
+    data = form.cleaned_data
+    since = datetime.combine(data["since"], time.min, zone_of(node))
+    return granting.Grant(
+        member=data["member"], audience=data["audience"], since=since, basis=data["basis"].strip()
+    )
+
+
+def _shown(node: Node, grant: granting.Grant) -> dict[str, object]:
+    """Return what the page shows of a grant before it is given."""
+    found = granting.left_of(node, grant)
+    rows = list(found[:_SHOWN])
+    incidents = queries.told_to(node.member, grant.audience, [row.object for row in rows])
+    return {
+        "rows": [
+            (row, incidents.get(row.object), words.TRANSFORMS.get(row.transform)) for row in rows
+        ],
+        "total": found.count(),
+        "member_code": grant.member,
+        "seen": granting.fingerprint(found, grant),
+    }
+
+
+def _given(request: OfficerRequest, count: int) -> HttpResponse:
+    """Say how much was granted."""
+    text = ngettext(
+        "%(n)d incident was granted. It leaves with the next exchange.",
+        "%(n)d incidents were granted. They leave with the next exchange.",
+        count,
+    )
+    messages.success(request, text % {"n": count})
+    return redirect("backfill")
