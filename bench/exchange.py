@@ -31,7 +31,7 @@ def measure(folder: Path) -> list[Row]:
         answer = folder / f"{what}.answer"  # tells ML what BF holds
         liptako(there, "exchange", "write", "ML", answer)
         liptako(here, "exchange", "read", answer)
-        size, seconds = _git(folder / what, count)
+        size, seconds = git_bundle(folder / what, count)
         bytes_each = file.stat().st_size / count
         rows += [
             Row(
@@ -53,7 +53,7 @@ def measure(folder: Path) -> list[Row]:
     return rows
 
 
-def _git(folder: Path, count: int) -> tuple[int, float]:
+def git_bundle(folder: Path, count: int) -> tuple[int, float]:
     """Return the bytes of a git bundle of the records, and the seconds to make and clone it."""
     folder.mkdir()
     source, bundle = folder / "source", folder / "bundle"

@@ -1,9 +1,14 @@
 """Writes reference records into a node as incidents that all members of its compact may have.
 
-Usage: … python bench/fill.py COUNT [SKIP [BATCH [PRECEDENCE]]]   (LIPTAKO_HOME, DJANGO_SETTINGS_MODULE)
+Usage: … python bench/fill.py COUNT [SKIP [BATCH [PRECEDENCE [LENGTH]]]]
+
+LIPTAKO_HOME and DJANGO_SETTINGS_MODULE are set. With LENGTH each text is so many characters of
+noise instead, which compression makes a quarter shorter.
 """
 
+import secrets
 import sys
+from base64 import b64encode
 from itertools import islice
 from typing import Any
 
@@ -33,7 +38,12 @@ BATCH = 2_000
 _SEVERITIES = ("routine", "priority", "immediate", "flash")
 
 
-def incident_of(record: dict[str, Any]) -> Incident:
+def noise(length: int) -> str:
+    """Return so many characters by chance."""
+    return b64encode(secrets.token_bytes(length * 3 // 4)).decode()
+
+
+def incident_of(record: dict[str, Any], text: str = "") -> Incident:
     """Return a reference record as an incident: every field of it has its place.
 
     Its nonce of 8 random bytes is the id of the object, which is drawn at random.
@@ -43,7 +53,7 @@ def incident_of(record: dict[str, Any]) -> Incident:
         reference=f"ML-{record['seq']}",
         kind=record["kind"].replace(".", "_"),
         summary=body["title"],
-        text=body["text"],
+        text=text or body["text"],
         period=Period(begins=record["ts"] * 1000),
         place=Place(lat=round(body["lat"] * MICRO), lon=round(body["lon"] * MICRO)),
         severity=_SEVERITIES.index(body["prio"]) + 1,
@@ -53,7 +63,9 @@ def incident_of(record: dict[str, Any]) -> Incident:
     )
 
 
-def main(count: int, skip: int = 0, batch: int = BATCH, precedence: str = "routine") -> None:
+def main(
+    count: int, skip: int = 0, batch: int = BATCH, precedence: str = "routine", length: int = 0
+) -> None:
     """Write the records, so many at a time."""
     node = this_node()
     everyone = compacts.current().active
@@ -64,7 +76,7 @@ def main(count: int, skip: int = 0, batch: int = BATCH, precedence: str = "routi
                 kind=INCIDENT,
                 object=object_id(node.random(OBJECT_BYTES)),
                 office="permanence",
-                payload=incident_of(record),
+                payload=incident_of(record, noise(length)),
                 audience=everyone,
                 precedence=Precedence(precedence),
             )
@@ -73,4 +85,4 @@ def main(count: int, skip: int = 0, batch: int = BATCH, precedence: str = "routi
         append(node, drafts)
 
 
-main(*map(int, sys.argv[1:4]), *sys.argv[4:])
+main(*map(int, sys.argv[1:4]), *sys.argv[4:5], *map(int, sys.argv[5:]))

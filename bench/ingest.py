@@ -27,15 +27,14 @@ def measure(folder: Path) -> list[Row]:
     took = {count: _take_in(folder / str(count), count) for count in sizes}
     peers = {count: _insert(folder / "peer.sqlite3", count) for count in sizes}
     rows = []
+    least = took[sizes[0]][2]
     for count, (wall, cpu, memory) in took.items():
         goal = "≤ 5 s" if count == SIZES[1] else ""
         what = f"{count} records verified, stored, drawn"
         rows += [
             Row(what, wall, peers[count], "s", _PEER, goal),
             Row(f"{what}: processor time", cpu, peers[count], "s", _PEER),
-            Row(
-                f"{what}: memory at most", memory, took[sizes[0]][2], "MB", f"at {sizes[0]}", "flat"
-            ),
+            Row(f"{what}: memory at most", memory, least, "MB", f"at {sizes[0]}", "flat"),
         ]
     first, last = sizes[0], sizes[-1]
     each = [took[count][1] / count * 1e6 for count in (last, first)]

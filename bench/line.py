@@ -40,7 +40,7 @@ class Line(Protocol):
 def shaped() -> Iterator[Line]:
     """Lay a line, and take it away at the end."""
     try:
-        import shaping
+        import shaping  # noqa: PLC0415 (only where the tests of lines are, and only for root)
     except ImportError:
         reason = "no tests/links here"
     else:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from line import KBIT, ROOT, ROUND_TRIP_MS, Line, free_port, running, shaped, wait_for
 from nodes import HERE, environ_of, fill, make_nodes
@@ -20,6 +21,7 @@ from table import Row
 
 COUNT, LATER = 1_500, 150
 _MINUTE = 60
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 _PACKAGES = ROOT / "build" / "bench-pouchdb"
 
 
@@ -52,20 +54,14 @@ def measure(folder: Path) -> list[Row]:
 def _rows(what: str, ours: Figures, name: str, peer: Figures, idle: str) -> list[Row]:
     """Return ours beside one peer."""
     initial, later = f"{COUNT} records, {what}", f"{LATER} more on each side, after an outage"
+    nothing = (peer.idle, "B", f"{name}, {idle}")
     return [
         Row(initial, ours.initial[0], peer.initial[0], "s", name, "≤ 25 s"),
         Row(f"{initial}, each", ours.initial[1], peer.initial[1], "B", name, "≤ 120 B"),
         Row(later, ours.later[0], peer.later[0], "s", name),
         Row(f"{later}, each", ours.later[1], peer.later[1], "B", name),
-        Row("nothing new, on a new connection", ours.idle, peer.idle, "B", f"{name}, {idle}"),
-        Row(
-            "nothing new, the signed lines",
-            ours.lines,
-            peer.idle,
-            "B",
-            f"{name}, {idle}",
-            "≤ 400 B",
-        ),
+        Row("nothing new, on a new connection", ours.idle, *nothing),
+        Row("nothing new, the signed lines alone", ours.lines, *nothing, "≤ 400 B"),
     ]
 
 
@@ -84,14 +80,11 @@ class _Peer:
 
     def tell(self, text: str) -> None:
         """Hand it a text."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(text)
-        self._process.stdin.flush()
+        print(text, file=self._process.stdin, end="", flush=True)
 
     def expect(self, word: str) -> list[str]:
         """Return what it says behind a word."""
-        assert self._process.stdout is not None
-        answer = self._process.stdout.readline().split()
+        answer = next(iter(self._process.stdout or ()), "").split()
         if answer[:1] != [word]:
             sys.exit(f"expected {word}, got {answer}")
         return answer[1:]
@@ -113,11 +106,10 @@ def _ours(line: Line, folder: Path) -> Figures:
     serve = [sys.executable, "-m", "liptako", "serve"]
     ask = [sys.executable, HERE / "partner.py", "BF", f"https://{host}:{reached}"]
     piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with ExitStack() as stack:
-        stack.enter_context(running(line, 1, serve, env=environ_of(there), **quiet))
+        stack.enter_context(running(line, 1, serve, env=environ_of(there), **QUIET))
         peer = _Peer(stack.enter_context(running(line, 0, ask, env=environ_of(here), **piped)))
-        _wait_for_port(line, port)
+        wait_for_port(line, port)
         fill(here, COUNT)
         initial = _timed(line, COUNT, lambda: peer.sync(COUNT))
         fill(here, LATER, COUNT)
@@ -131,7 +123,7 @@ def _ours(line: Line, folder: Path) -> Figures:
     return Figures(initial=initial, later=later, idle=idle, lines=float(size))
 
 
-def _wait_for_port(line: Line, port: int) -> None:
+def wait_for_port(line: Line, port: int) -> None:
     """Wait until somebody listens at end 1."""
     code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5).close()"
     command = line.inside(1, [sys.executable, "-c", code])
@@ -181,7 +173,7 @@ def _pouchdb_program() -> Path:
     _PACKAGES.mkdir(parents=True, exist_ok=True)
     for file in (HERE / "pouchdb").glob("*.*"):
         (_PACKAGES / file.name).write_bytes(file.read_bytes())
-    subprocess.run(["npm", "ci", "--silent"], cwd=_PACKAGES, check=True)
+    subprocess.run([which("npm") or "npm", "ci", "--silent"], cwd=_PACKAGES, check=True)
     return _PACKAGES / "peer.mjs"
 
 

@@ -52,6 +52,6 @@ def make_nodes(folder: Path, *members: str, listen: str = "", host: str = "") ->
     return homes
 
 
-def fill(home: Path, count: int, skip: int = 0, *options: str) -> float:
+def fill(home: Path, count: int, skip: int = 0, *options: object) -> float:
     """Write reference records into a node, after the first `skip`; return the seconds it took."""
     return run(HERE / "fill.py", count, skip, *options, home=home)[1]

@@ -11,13 +11,23 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import batches
 import exchange
+import ingest
 import link
 import rebuild
+import urgent
 from records import REFERENCE
 from table import Row, as_markdown
 
-BENCHMARKS = {"link": link, "exchange": exchange, "rebuild": rebuild}
+BENCHMARKS = {
+    "link": link,
+    "urgent": urgent,
+    "ingest": ingest,
+    "batches": batches,
+    "exchange": exchange,
+    "rebuild": rebuild,
+}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 

@@ -236,3 +236,19 @@ def test_without_folders_or_without_the_stick_it_says_what_is_missing(ml, tmp_pa
     gone = ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT=str(tmp_path / "gone"))
     assert (gone.code, "is the stick in?" in gone.err) == (8, True)
     assert ml.run("exchange", "spool", LIPTAKO_SPOOL_OUT="relative").code == 9
+
+
+def test_the_worker_writes_files_and_takes_them_in_by_itself(ml, bf, tmp_path):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    folders = {"LIPTAKO_SPOOL_OUT": str(stick), "LIPTAKO_SPOOL_IN": str(stick)}
+    ml.ok("demo-incident")
+    with ml.process("work", **folders) as worker:
+        wait_for(lambda: list(stick.glob("liptako-ML-BF-*.bundle")), seconds=120)
+        worker.terminate()
+        worker.communicate(timeout=60)
+    with bf.process("work", **folders) as worker:
+        wait_for(lambda: list(stick.glob("done/liptako-ML-BF-*.bundle")), seconds=120)
+        worker.terminate()
+        worker.communicate(timeout=60)
+    assert bf.do(COUNT) == "1"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from liptako.core.errors import MalformedError
 from liptako.core.log.bundle import ChunkFrame
@@ -12,7 +13,7 @@ from liptako.core.records.envelope import decode_header, encode_header
 from tests.core.test_envelope import HEADER
 
 FILE = attachment_of(b"abc", type_="image/jpeg", name="ML-2026-7K3F-1.jpg")
-WITH = replace(HEADER, attachments=(FILE,))
+WITH = structs.replace(HEADER, attachments=(FILE,))
 
 
 def test_a_header_with_a_file_has_the_bytes_of_the_specification():
@@ -47,14 +48,14 @@ def test_a_field_of_a_later_version_in_a_file_stands_in_nobodys_way():
 )
 def test_a_file_out_of_bounds_cannot_be_written_or_read(changes):
     with pytest.raises(MalformedError):
-        encode_header(replace(HEADER, attachments=(replace(FILE, **changes),)))
+        encode_header(structs.replace(HEADER, attachments=(replace(FILE, **changes),)))
 
 
 def test_a_header_names_so_many_files_and_no_more():
-    most = replace(HEADER, attachments=(FILE,) * ATTACHMENTS_LIMIT)
+    most = structs.replace(HEADER, attachments=(FILE,) * ATTACHMENTS_LIMIT)
     assert decode_header(encode_header(most)) == most
     with pytest.raises(MalformedError, match="at most 16"):
-        encode_header(replace(HEADER, attachments=(FILE,) * (ATTACHMENTS_LIMIT + 1)))
+        encode_header(structs.replace(HEADER, attachments=(FILE,) * (ATTACHMENTS_LIMIT + 1)))
 
 
 @pytest.mark.parametrize(

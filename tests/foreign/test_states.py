@@ -7,6 +7,7 @@ import pytest
 from tests.bundles import read, sealed_frames
 from tests.foreign.beside import (
     AUDIENCE,
+    ORIGIN,
     Author,
     aside_at_node,
     aside_at_reader,
@@ -18,7 +19,8 @@ from tests.foreign.beside import (
 )
 from tests.foreign.folding import REJECTED, WAITING, shared_digest, states_of
 
-ELSEWHERE = ["NE/c/0001020304050607/e1", 7, "A" * 22 + "=="]
+ZEROS = "A" * 22 + "=="
+ELSEWHERE = ["NE/c/0001020304050607/e1", 7, ZEROS]
 OFFICE = {"code": "desk", "titles": {"fr": "Bureau"}, "roles": ["planner"]}
 INCIDENT = {
     "reference": "ML-2026-7K3F",
@@ -56,7 +58,7 @@ def test_waiting_rejected_and_unknown_records_are_told_apart(fleet):
     author.write("members.office/1", {"code": 7}, name=next(name))
     author.write("later.thing/1", {"anything": 1}, name=next(name))
     author.write("later.thing/1", {}, name=next(name), refs=[ELSEWHERE], held=False)
-    author.write("members.office/1", OFFICE, name=next(name), refs=[[*ref[:2], "A" * 22 + "=="]])
+    author.write("members.office/1", OFFICE, name=next(name), refs=[[*ref[:2], ZEROS]])
     author.write("members.office/1", OFFICE, name=next(name), held=False)
     author.write_raw(b"poison", b"{}")
     author.write("members.office/1", OFFICE, name=next(name), author="BF")
@@ -75,6 +77,26 @@ def test_what_waits_is_followed_by_its_own_thread_alone(fleet):
     author.write("members.office/1", OFFICE)
     author.write("members.office/1", OFFICE, name=2, refs=[second])
     assert both_judge(fleet, author) == dict.fromkeys((0, 1, 2), WAITING)
+
+
+@pytest.mark.parametrize("meant", [True, False])
+def test_what_waits_is_judged_again_when_the_other_has_come(fleet, meant):
+    """And the digest forgets that it has waited."""
+    scratch, author, reader = Author(), Author(), reader_for(fleet, "BF")
+    scratch.write("members.office/1", OFFICE)
+    origin, place, leaf = scratch.write("members.office/1", OFFICE, name=2)
+    author.write("members.office/1", OFFICE, refs=[[origin, place, leaf if meant else ZEROS]])
+    author.write("members.office/1", OFFICE, name=2)
+    frames, seen = written_by_hand(fleet, author.log, cut=1), []
+    for part in (frames[:3], frames):
+        sealed = sealed_frames(fleet, "BF", part)
+        reader.take(sealed)
+        read(fleet, "BF", sealed)
+        seen.append(aside_at_reader(reader))
+        assert seen[-1] == aside_at_node(fleet, "BF")
+        assert shared_digest(reader.logs, ("BF", "ML")) == digest_at_node(fleet, "BF", "ML")
+    name = (ORIGIN, 0)
+    assert seen == [{name: WAITING}, {} if meant else {name: REJECTED}]
 
 
 def test_a_record_is_folded_by_its_lamport_and_not_by_its_place(fleet):

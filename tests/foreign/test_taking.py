@@ -20,7 +20,7 @@ from liptako.ledger import compacts
 from liptako.ledger.reader import logs_for
 from liptako.ledger.tally import shared_digest
 from tests import pact
-from tests.bundles import bundle_for, open_for, read, replaced, sealed_frames, write
+from tests.bundles import read, replaced, sealed_frames
 from tests.foreign.beside import (
     ORIGIN,
     Author,
@@ -151,12 +151,22 @@ def test_what_is_shown_ahead_is_held_at_once_and_counts_when_its_turn_comes(flee
     assert foreign_digest(reader.logs, ("BF", "ML")) == digest_at_node(fleet, "BF", "ML")
 
 
-def test_a_third_member_may_not_leave_payloads_out(fleet):
-    write(fleet, "ML", "flood", "fire")
-    fleet.exchange("ML", "NE")
-    frames = open_for(fleet, "BF", bundle_for(fleet, "NE", "BF"))
-    bare = with_package(bodies=(None, None), seed=b"", salts=(b"", b""))
-    assert both_take(fleet, map(bare, frames)) == 0
+LEFT_OUT = {
+    "a payload": ({}, 0),
+    "one that is to be kept still": ({"retain": 253_402_300_799_999}, 0),
+    "one that has expired": ({"retain": 1}, 1),
+    "one of a header that nobody can read": ({"lamport": 0}, 1),
+    "one of a record of another member": ({"author": "NE"}, 1),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_a_third_member_may_leave_out_only_what_is_gone_everywhere(fleet, case):
+    author, reader, (changes, taken) = Author(), reader_for(fleet, "BF"), LEFT_OUT[case]
+    author.write("members.audit/1", {"event": "x"}, held=False, **changes)
+    assert both_take(fleet, written_by_hand(fleet, author.log, sender="NE"), reader) == taken
+    # Its author may leave out anything.
+    assert both_take(fleet, written_by_hand(fleet, author.log), reader) == 1 - taken
 
 
 def suspend(fleet, sizes):

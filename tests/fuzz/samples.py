@@ -1,7 +1,6 @@
 """Good bytes of every kind that comes from outside, to begin from."""
 
 import io
-from dataclasses import replace
 
 import msgspec
 
@@ -155,7 +154,7 @@ KEY = write_private_key("ML/node", bytes(range(32))).encode()
 
 
 WITH_FILE = encode_header(
-    replace(
+    msgspec.structs.replace(
         decode_header(HEADERS[0]),
         attachments=(attachment_of(b"abc", type_="image/jpeg", name="ML-2026-7K3F-1.jpg"),),
     )

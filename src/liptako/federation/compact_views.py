@@ -17,6 +17,7 @@ from liptako.core.compact.members import compact_phrase
 from liptako.core.compact.versions import Version, tallies
 from liptako.core.errors import LiptakoError
 from liptako.federation import deeds
+from liptako.federation.own_keys import own_keys
 from liptako.ledger import compacts
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
@@ -80,7 +81,9 @@ def compact(request: OfficerRequest) -> HttpResponse:
             form.add_error(None, error_text(error))
         except UnicodeDecodeError:
             form.add_error(None, _("This is no compact."))
-    context = {"form": form, "offer": offer, **_shown(held, request.node.clock())}
+    now = request.node.clock()
+    context = {"form": form, "offer": offer, **_shown(held, now)}
+    context["own"] = own_keys(request.node, now)
     return render_form(request, "federation/compact.html", context)
 
 

@@ -10,7 +10,9 @@ from liptako.federation import attachments, parcels
 from liptako.federation.ahead import Lack
 from liptako.ledger.reader import packages_of
 
-_RATIO = 3  # bytes before compression for one after it, at least, of the records we know
+_CRUMBS = 8  # less than this part of the room is left alone: each package has a proof of its own
+_SHARE_OF_REST = 4  # one of so many parts of the room is left where something urgent goes
+_BEST = 6  # bytes before compression for one after it that are counted on at most
 _RESERVE = 256 * 2**10  # bytes that a strict limit keeps free: the largest entry, and receipts
 
 
@@ -58,7 +60,7 @@ class Budget:
     def __init__(self, extent: Extent, writer: BundleWriter) -> None:
         """Count what a writer has written."""
         self._room, self._writer, self._given = extent.room, writer, False
-        self._ratio = 1 if extent.strict else _RATIO
+        self._is_strict = extent.strict
         if extent.strict and extent.room is not None:
             self._room = max(extent.room - _RESERVE, 0)
 
@@ -70,14 +72,28 @@ class Budget:
             if self.is_spent:
                 return
 
+    def hurry(self) -> None:
+        """Leave little room for the rest: what is urgent is read when all of its bundle is there.
+
+        Not none: a log that the partner cannot take must not stop the others for ever.
+        """
+        if self._room is not None:
+            self._room //= _SHARE_OF_REST
+
     @property
     def is_limited(self) -> bool:
         """Say whether something may be left for the next bundle."""
         return self._room is not None
 
     def left(self) -> int:
-        """Return how many bytes of headers and payloads may still go in."""
-        return self.bytes_left * self._ratio
+        """Return how many bytes of headers and payloads may still go in.
+
+        As many more as compression has made of the packages so far; nothing is counted on before
+        the first one, for a page of noise takes as long on the line as five of words.
+        """
+        if self._is_strict or not self._given:
+            return self.bytes_left
+        return int(self.bytes_left * min(self._writer.plain / self._writer.written, _BEST))
 
     @property
     def bytes_left(self) -> int:
@@ -94,4 +110,6 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Say whether the next package is for the next bundle."""
-        return self._room is not None and self._given and self._writer.written >= self._room
+        if self._room is None or not self._given:
+            return False
+        return self.bytes_left <= (0 if self._is_strict else self._room // _CRUMBS)

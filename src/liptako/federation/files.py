@@ -57,6 +57,11 @@ class Result:
     faults: list[LiptakoError] = field(default_factory=list)
     missing: tuple[int, ...] = ()
 
+    @property
+    def earlier(self) -> tuple[int, ...]:
+        """The missing volumes of its set that go before it."""
+        return tuple(n for n in self.missing if self.name and n < self.name.number)
+
 
 def read_files(
     node: Node, sources: Sequence[Source], *, actor: Actor | None = None

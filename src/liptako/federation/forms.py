@@ -71,7 +71,7 @@ class LinkForm(forms.Form):
 
 _MEGABYTE = 10**6
 SIZES = {
-    0: _("one file for each partner"),
+    0: _("no limit: one file for each partner"),
     1: _("1 MB (for a slow e-mail)"),
     10: _("10 MB (for an e-mail)"),
     100: _("100 MB"),

@@ -32,6 +32,7 @@ from liptako.web.texts import error_text
 DONE, REFUSED = "done", "refused"
 _SETTLED = 2.0  # seconds without a change after which a file is believed to be whole
 _PATIENCE = 600.0  # seconds after which nothing more is expected of a file that was cut
+_SELDOM = 3600.0  # seconds after which one is tried again whose beginning may have come otherwise
 _AGAIN = timedelta(days=1)
 """After so long a file that was carried away, and of which nothing was heard, is written again."""
 
@@ -53,6 +54,11 @@ class _Seen:
     since: float
     tried: float | None = None
     fate: Fate = "refused"
+
+    def is_due(self, now: float) -> bool:
+        """Say whether it is time to try a file again that was left where it is."""
+        pause = _SELDOM if self.fate == "gap" else _PATIENCE
+        return self.tried is not None and now - self.tried >= pause
 
 
 @dataclass(slots=True)
@@ -77,7 +83,7 @@ class Watch:
         whole = {path for path, seen in found.items() if now - seen.since >= _SETTLED}
         fresh = {path for path in whole if found[path].tried is None}
         gaps = {path for path in whole if found[path].fate == "gap"} if fresh else set()
-        late = {path for path in whole if now - (found[path].tried or now) >= _PATIENCE}
+        late = {path for path in whole if found[path].is_due(now)}
         return sorted(fresh | gaps | late)
 
     def note(self, path: Path, fate: Fate) -> None:

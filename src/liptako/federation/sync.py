@@ -60,7 +60,7 @@ from liptako.ledger.receipts import sign_receipts
 from liptako.ledger.tree import range_at
 
 _IN_MEMORY = 8 * 2**20
-
+_FEW = 64  # urgent records that do not wait for the rest of a bundle; more of them need its room
 
 WHOLE = Extent(standalone=True)
 """All that a partner lacks: for a file."""
@@ -128,6 +128,8 @@ def _frames(
 def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Known]:
     """Give what overtakes, then log by log the packages, as far as they fit in."""
     if budget.is_limited and not extent.strict:
+        if any(lack.log.lane == Lane.URGENT and lack.end - lack.start <= _FEW for lack in lacks):
+            budget.hurry()
         for lack, places in overtaking(lacks, budget.left(), extent.shown):
             yield _channel_frame(lack, extent)
             yield from entries_ahead(lack.log, places, lack.end)

@@ -154,10 +154,12 @@ def cards(node: Node, actor: Actor) -> list[Card]:
 
 def _alarms() -> Iterator[Line]:
     """Give a line for each member that has told two stories."""
+    names = {member.id: member.names for member in compacts.current().members}
     for fork in histories.all_forks():
+        author = fork.channel.author
         text = _("%(name)s has signed two histories: keep everything, tell your auditor")
-        url = reverse("partners")
-        yield Line(text=text % {"name": fork.channel.author}, url=url, urgent=True)
+        name = named(names.get(author, {}), author)
+        yield Line(text=text % {"name": name}, url=reverse("partners"), urgent=True)
 
 
 def _stuck(node: Node) -> Iterator[Line]:

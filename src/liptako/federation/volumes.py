@@ -6,7 +6,9 @@ same heads, so that none is older than another.
 
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -32,6 +34,8 @@ _NAME = re.compile(
     r"liptako-([A-Z0-9]{2,12})-([A-Z0-9]{2,12})-([0-9]{8}T[0-9]{4}Z)"
     r"(?:-([0-9]{1,4})of([0-9]{1,4}))?(?![0-9])"
 )
+_PART = ".liptako-"  # how the folder of unfinished files is called
+_LEFT = 86_400  # seconds after which nobody writes into such a folder any longer
 _RATIO = 4  # bytes of headers and payloads for one of a bundle, roughly
 _FIXED = 2_000  # bytes of a bundle with nothing new in it, roughly
 
@@ -111,8 +115,9 @@ def write_volumes(node: Node, member: str, folder: Path, limit: int | None = Non
     """
     peers.partner(node, member)
     try:
+        _sweep(folder)
         with tempfile.TemporaryDirectory(
-            prefix=".liptako-", dir=folder, ignore_cleanup_errors=True
+            prefix=_PART, dir=folder, ignore_cleanup_errors=True
         ) as unfinished:
             parts = list(_write_parts(node, member, Path(unfinished), limit))
             return _give_names(node, member, folder, parts)
@@ -121,6 +126,13 @@ def write_volumes(node: Node, member: str, folder: Path, limit: int | None = Non
         raise StorageError(
             "%(file)s cannot be written: %(why)s", file=str(folder), why=why
         ) from cause
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a process that was killed has left in a folder."""
+    for path in folder.glob(f"{_PART}*"):
+        if not path.is_symlink() and time.time() - path.stat().st_mtime > _LEFT:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_parts(

@@ -7,6 +7,7 @@ several times what the database does with a row.
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -54,7 +55,7 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     In that order neighbours are written one after the other: an index that is larger than the
     memory of the database is then read and written once for many rows, not once for each.
     """
-    fields = [field for field in model._meta.concrete_fields if field.column]
+    fields = model._meta.concrete_fields
     columns = ", ".join(_quoted(field.column) for field in fields if field.column)
     marks = ", ".join(["%s"] * len(fields))
     table = _quoted(model._meta.db_table)
@@ -106,10 +107,7 @@ def _prepared(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> 
 
 def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) -> _Prepare | None:
     """Return what makes the value of a field fit for the database; nothing if it is so already."""
-
-    def prepare(value: object) -> object:
-        return field.get_db_prep_save(value, database)
-
+    prepare: _Prepare = partial(field.get_db_prep_save, connection=database)
     if database.vendor != "sqlite":
         return prepare
     if isinstance(field, _PLAIN):  # SQLite takes text, numbers and bytes as they are

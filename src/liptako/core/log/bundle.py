@@ -198,13 +198,16 @@ _NAMES = frozenset(frame.__struct_config__.tag for frame in get_args(Known))
 
 
 class BundleWriter:
-    """Writes the frames of one bundle to a stream; `close` ends it. `written` counts its bytes."""
+    """Writes the frames of one bundle to a stream; `close` ends it.
+
+    `written` counts its bytes, `plain` those before compression.
+    """
 
     def __init__(self, target: BinaryIO, size: int | None = None) -> None:
         """Write the magic and begin to compress: the better, the fewer bytes it is to have."""
         target.write(MAGIC)
         self._target = target
-        self.written = len(MAGIC)
+        self.written = self.plain = len(MAGIC)
         short = size is not None and size <= _SHORT
         parameters = zstandard.ZstdCompressionParameters.from_level(
             _LEVEL_OF_SHORT if short else _LEVEL,
@@ -222,6 +225,7 @@ class BundleWriter:
         part += self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         self._target.write(part)
         self.written += len(part)
+        self.plain += len(data)
         self._frames += 1
 
     def close(self) -> None:

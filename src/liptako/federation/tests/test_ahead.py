@@ -89,7 +89,7 @@ def test_what_was_kept_is_not_shown_twice_in_one_exchange(fleet, caller):
         exchange.exchange_with(node, callee, wire)
     sent = wire.sent[1::2] if caller == "BF" else wire.sent[::2]
     shown = [len(kinds(fleet, "BF", data, AheadFrame)) for data in sent]
-    assert len(shown) > 2
+    assert len(shown) > 1
     assert sum(shown) == 1
 
 

@@ -192,7 +192,7 @@ def test_a_double_history_is_an_alarm_with_a_proof_to_hand_on(desk, fleet):
     read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
     page = desk.get("/partners/").content.decode()
     assert "Burkina Faso has signed two different histories of one of its logs." in page
-    assert "BF has signed two histories" in desk.get("/").content.decode()
+    assert "Burkina Faso has signed two histories" in desk.get("/").content.decode()
     url = f"/partners/proof/{origin_of(fleet, 'ML', 'BF')}"
     answer = desk.get(url)
     check_fork(read_fork(answer.content), opener(fleet))

@@ -49,6 +49,8 @@ def test_a_bundle_takes_a_few_seconds_of_what_the_line_carried():
 def test_the_rate_follows_what_is_measured():
     measured, _ = pace(rate=8_000)
     measured.note(160_000, 10.0)
+    assert measured.peer.rate == 16_000
+    measured.note(80_000, 10.0)
     assert measured.peer.rate == 12_000
     measured.note(10**12, 0.0)
     assert measured.peer.rate < 2**31  # what the column holds
@@ -69,6 +71,8 @@ def test_a_bundle_is_neither_tiny_nor_endless(node, room, expected):
 
 # The cap
 
+FULL = 8_000 * SECONDS  # at 64 kbit/s
+
 
 def test_a_capped_line_is_waited_for():
     measured, watch = pace(cap_kbit=64)
@@ -84,7 +88,7 @@ def test_without_a_cap_nobody_waits():
     assert watch.slept == []
 
 
-@pytest.mark.parametrize(("room", "expected"), [(None, 32_000), (10**6, 32_000), (20_000, 20_000)])
+@pytest.mark.parametrize(("room", "expected"), [(None, FULL), (10**6, FULL), (20_000, 20_000)])
 def test_a_bundle_over_a_capped_line_takes_no_longer(node, room, expected):
     assert extent_for(node, Peer(member="BF", cap_kbit=64), room).room == expected
 

@@ -264,3 +264,19 @@ def test_one_folder_on_a_stick_goes_round_and_everybody_has_all(folders):
 def test_a_missing_folder_brings_nothing(folders):
     folders.incoming.rmdir()
     assert folders.take() == []
+
+
+def test_a_file_that_lacks_an_earlier_one_stays_until_that_has_come(folders):
+    folders.write("BF", *(os.urandom(3_000).hex() for _ in range(400)))
+    here = folders.incoming.parent / "volumes"
+    here.mkdir()
+    with folders.fleet.at("BF") as node:
+        write_out(node, Spool(outgoing=here, incoming=None, limit=10**6), again=True)
+    first, *rest = sorted(here.glob("liptako-BF-ML-*"))
+    for path in rest:
+        (folders.incoming / path.name).write_bytes(path.read_bytes())
+    assert {fate for fate, _ in folders.take()} == {"gap"}
+    assert (folders.take(), folders.names()) == ([], [path.name for path in rest])
+    (folders.incoming / first.name).write_bytes(first.read_bytes())
+    assert {fate for fate, _ in folders.take()} == {"new"}
+    assert (folders.names(), len(folders.names(DONE))) == ([], len(rest) + 1)

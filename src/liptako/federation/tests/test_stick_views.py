@@ -122,8 +122,8 @@ def test_a_missing_volume_is_named(desk):
     desk.read((names[0], files[names[0]]), (names[2], files[names[2]]))
     notes = desk.notes()
     total = len(names)
-    assert "first read file 2" in notes[1]
-    assert f"Of this set of {total}, file 2" in notes[0]
+    assert "First read these of the same set: no. 2" in notes[1]
+    assert f"It is one of a set of {total}; not among those that you chose: no. 2" in notes[0]
     fates = desk.read((names[1], files[names[1]]), (names[2], files[names[2]]))
     assert [fate for fate, _ in fates] == ["new", "new"]
 

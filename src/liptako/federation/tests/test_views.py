@@ -317,3 +317,12 @@ def test_what_has_no_receipt_is_listed_the_oldest_first(desk):
 def test_a_stranger_has_no_outbox_and_gets_no_test(desk):
     assert desk.get("/partners/TG/outbox/").status_code == 409
     assert desk.post("/partners/TG/test/").status_code == 409
+
+
+def test_a_long_outbox_is_cut_into_pages_that_go_on_to_newer_records(desk):
+    desk.write("ML", *(f"n {number}" for number in range(120)))
+    page = desk.get("/partners/BF/outbox/")
+    assert (len(page.context["page"]), page.context["page"].paginator.num_pages) == (50, 3)
+    text = page.content.decode()
+    assert ("Newer →" in text, "Older →" in text) == (True, False)
+    assert "← Older" in desk.get("/partners/BF/outbox/?page=3").content.decode()

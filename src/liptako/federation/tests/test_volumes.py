@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import time
 
 import pytest
 
@@ -135,6 +137,17 @@ def test_a_folder_that_is_not_there_is_told_and_a_stranger_gets_nothing(fleet, t
         with pytest.raises(RefusedError):
             write_volumes(node, "TG", tmp_path)
     assert list(tmp_path.glob("*.bundle")) == []
+
+
+def test_what_a_killed_process_has_left_is_taken_away_a_day_later(fleet, tmp_path):
+    old, new = tmp_path / ".liptako-old", tmp_path / ".liptako-new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "1").write_bytes(b"part")
+    then = time.time() - 2 * 86_400
+    os.utime(old, (then, then))
+    volumes(fleet, tmp_path, "ML", "BF")
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from liptako.core.geo import MICRO
+from liptako.web.kinds import kind_word
 from liptako.web.texts import named, reason_text
 
 register = template.Library()
 register.filter("named", named)
+register.filter("kind_word", kind_word)
 register.simple_tag(reason_text, name="reason")
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
