@@ -8,7 +8,7 @@ from liptako.federation.recalls import confirm
 from liptako.ledger import projector, store
 from liptako.ledger.models import Entry
 from tests.simulator.carrying import exchange_between, read_stick
-from tests.simulator.world import DAY, HOUR, World
+from tests.simulator.world import DAY, World
 from tests.simulator.writing import write_one
 
 MOST_ROUNDS = 30
@@ -110,7 +110,6 @@ def heal(world: World, chance: Random) -> Rounds:
         for stick in world.sticks:
             read_stick(world, stick.recipient, stick.data)
     world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY, 2 * DAY, 30 * DAY))
-    world.now = _quiet_from(world)
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance)
@@ -124,14 +123,6 @@ def heal(world: World, chance: Random) -> Rounds:
         with world.writing(member):
             pass  # what it wrote by itself
     return rounds
-
-
-def _quiet_from(world: World) -> int:
-    """Return from when on nothing expires for an hour: nodes look at their clocks one by one."""
-    now = world.now
-    for end in sorted(item.retain for item in world.written.values() if item.retain):
-        now = end + 1 if now <= end < now + HOUR else now
-    return now
 
 
 def _expired_early(world: World) -> list[int]:
