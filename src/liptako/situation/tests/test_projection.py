@@ -235,14 +235,14 @@ def test_each_audience_has_its_latest_release(node, compact, incident_of):
 def test_a_journal_entry_is_drawn_with_what_it_is_about(node, compact):
     (record,) = store.append(node, [draft(entry(incident=TWO, corrects=ONE), kind=JOURNAL)])
     assert model_to_dict(models.JournalEntry.objects.get()) == {
-        "key": f"ML/{ONE    "erased": False,
-    }/{ALONE}",
+        "key": f"ML/{ONE}/{ALONE}",
         "thread": f"ML/{ONE}/{ALONE}",
         "author": "ML",
         "object": ONE,
         "audience": ALONE,
         "at": Instant(1_790_000_000_000).moment(),
         "written_at": record.header.time.moment(),
+        "erased": False,
         "text": "Ronde",
         "office": "permanence",
         "incident": TWO,
