@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from django.db import transaction
+from msgspec import structs
 
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError, VerificationError
@@ -218,10 +219,26 @@ def _not_held(row: Channel, new: Sequence[Accepted]) -> Sequence[Accepted]:
     return [entry for entry in new if entry.seq not in leaves]
 
 
+def _has_ended(entry: Accepted, now: Instant) -> bool:
+    """Say whether the time is over for which the payload of an entry is to be kept."""
+    ends = entry.header.retain if entry.header else None
+    return ends is not None and ends <= now
+
+
+def _without_payload(entry: Accepted) -> Accepted:
+    """Return an entry as if its payload had not come along."""
+    return structs.replace(entry, body=None, salt=b"")
+
+
 def _store(node: Node, row: Channel, entries: Sequence[Accepted], counter: Counter) -> None:
-    """Put entries of somebody else into the database, if there are any."""
+    """Put entries of somebody else into the database, if there are any.
+
+    A payload whose time has ended on its way (a file that was carried for long) is not kept at all.
+    """
     if entries:
-        counter.position = store_entries(node, row, entries, counter.position)
+        now = node.clock()
+        kept = [_without_payload(entry) if _has_ended(entry, now) else entry for entry in entries]
+        counter.position = store_entries(node, row, kept, counter.position)
         counter.save()
         _follow(row.audience, [entry.header.lamport for entry in entries if entry.header])
 

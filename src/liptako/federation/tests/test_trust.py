@@ -204,8 +204,10 @@ def whole(frames):
 
 
 def test_a_payload_that_has_expired_may_be_left_out_by_anybody(fleet):
-    write(fleet, "ML", "flood", retain=Instant(1))
+    ends = fleet.nodes["NE"].clock.milliseconds + 60_000
+    write(fleet, "ML", "flood", retain=Instant(ends))
     fleet.exchange("ML", "NE")
+    fleet.nodes["NE"].clock.milliseconds = fleet.nodes["BF"].clock.milliseconds = ends
     with fleet.at("NE") as node:
         assert store.expire(node.clock()) == 1
     fleet.exchange("NE", "BF")
@@ -213,6 +215,18 @@ def test_a_payload_that_has_expired_may_be_left_out_by_anybody(fleet):
     with fleet.at("BF"):
         held = Entry.objects.filter(channel__author="ML")
         assert [hasattr(entry, "payload") for entry in held] == [False]
+
+
+def test_a_payload_that_has_expired_on_its_way_is_not_kept(fleet):
+    ends = fleet.nodes["BF"].clock.milliseconds + 60_000
+    write(fleet, "ML", "flood", retain=Instant(ends))
+    carried = bundle_for(fleet, "ML", "BF")
+    fleet.nodes["BF"].clock.milliseconds = ends
+    assert read(fleet, "BF", carried).taken == 1
+    with fleet.at("BF"):
+        held = Entry.objects.filter(channel__author="ML")
+        assert [hasattr(entry, "payload") for entry in held] == [False]
+    assert texts(fleet, "BF") == []
 
 
 def test_of_a_log_that_is_held_in_part_only_what_is_signed_is_handed_on(fleet):

@@ -150,11 +150,11 @@ def test_a_word_that_is_true_no_longer_is_taken_out_again(log):
 
 def test_an_expired_payload_may_change_what_becomes_of_others(log):
     """The second record has another code than the first one, which then is there no longer."""
-    log.write(retain=Instant(1_790_000_000_001))
+    log.write(retain=Instant(1_790_009_000_001))
     log.write(body=GOOD.replace(b"desk", b"table"))
     log.arrive()
     assert counted() == expected((1, State.REJECTED))
-    assert store.expire(Instant(1_790_000_000_002)) == 1
+    assert store.expire(Instant(1_790_009_000_002)) == 1
     assert counted() == expected((0, Basis.NO_PAYLOAD))
 
 
