@@ -13,7 +13,7 @@ from liptako.core.keys import read_private_key, signer_from_seed
 from liptako.core.log.bundle import BundleWriter, restore_hash
 from liptako.core.log.bundle import read_bundle as frames_in
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
-from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
+from liptako.core.log.frames import ChannelFrame, DeedsFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import new_identity, recipient_of, seal, unseal
@@ -103,12 +103,12 @@ def words(originals):
 
 @pytest.fixture
 def frames(bundle, originals):
-    """The frames of the file."""
+    """The frames of the file, without the deeds before the heads."""
     plain = BytesIO()
     identity = (originals / "BF" / "keys/node.age").read_text().strip()
     unseal(BytesIO(bundle.read_bytes()), plain, identity)
     plain.seek(0)
-    return list(frames_in(plain))
+    return [frame for frame in frames_in(plain) if not isinstance(frame, DeedsFrame)]
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_the_chosen_language_is_spoken():
     assert (by_option, by_setting) == (expected, expected)
 
 
-def test_every_kind_of_error_has_an_exit_code_of_its_own():
+def test_every_kind_of_error_has_an_exit_code():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     found = {kind.__name__: codes.code_of(kind("x")) for kind in kinds}
     assert found == {
@@ -108,6 +108,9 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own():
         "NetworkError": 7,
         "StorageError": 8,
         "SettingError": 9,
+        "CutError": 3,  # as malformed bytes
+        "GapError": 4,  # as what cannot be verified
+        "UnderWayError": 5,  # as what is refused for now
     }
 
 

@@ -20,7 +20,7 @@ from liptako.situation.records import Incident, Origin, Period, Place
 pytestmark = pytest.mark.django_db
 READER = {"incidents", "map", "partners", "mandates"}
 NAVIGATION = {
-    Role.WATCH_OFFICER: READER | {"journal"},
+    Role.WATCH_OFFICER: READER | {"journal", "stick"},
     Role.RELEASING_OFFICER: READER | {"journal"},
     Role.PLANNER: READER,
     Role.LOGISTICIAN: READER,
@@ -29,7 +29,7 @@ NAVIGATION = {
     Role.TRAINING_OFFICER: {"partners"},
     Role.EXERCISE_DIRECTOR: {"partners"},
     Role.EXERCISE_CONTROLLER: {"partners"},
-    Role.NODE_ADMINISTRATOR: {"partners", "published", "people", "offices", "mandates"},
+    Role.NODE_ADMINISTRATOR: {"partners", "stick", "published", "people", "offices", "mandates"},
     Role.AUDITOR: READER | {"journal", "audit"},
 }
 SUMMARY = "Crue à Labbezanga"

@@ -68,11 +68,16 @@ def _file(state: FileState, thread: Thread, records: dict[tuple[str, int], Recor
     )
 
 
+def audiences_with_files(author: str, name: str) -> frozenset[str]:
+    """Return the ids of the audiences that were given files of an incident."""
+    found = Entry.objects.filter(kind=ATTACHMENT, object=name, channel__author=author)
+    return frozenset(found.values_list("channel__audience", flat=True))
+
+
 def files_held(author: str, name: str) -> list[IncidentFile]:
     """Return each file of an incident once: its author's own, else the one that is most here."""
-    audiences = Entry.objects.filter(kind=ATTACHMENT, object=name, channel__author=author)
     best: dict[str, IncidentFile] = {}
-    ids = set(audiences.values_list("channel__audience", flat=True))
+    ids = audiences_with_files(author, name)
     for audience in sorted(ids, key=lambda item: item != audience_id([author])):
         for file in files_in(Thread(author, name, audience)):
             held = best.get(file.digest)

@@ -112,8 +112,10 @@ def _deleted(release: Release) -> list[Taken]:
 
 def _given(row: Incident, releases: Sequence[Release]) -> dict[str, list[Given]]:
     """Return for each audience the files that it was given, and who still lacks bytes of one."""
-    found = {}
+    found, given = {}, attaching.audiences_with_files(row.author, row.object)
     for release in releases:
+        if release.target not in given:
+            continue
         thread = Thread(row.author, row.object, release.target)
         members = [member for member in release.members if member != row.author]
         found[release.target] = [

@@ -310,7 +310,9 @@ RELEASED = {
 
 
 def release_form(**changes):
-    return ReleaseForm(posted(RELEASED | changes), audiences=[("all", "Tous")], initial={})
+    return ReleaseForm(
+        posted(RELEASED | changes), audiences=[("all", "Tous")], files=(), initial={}
+    )
 
 
 DAY = 86_400_000

@@ -8,11 +8,13 @@ from liptako.core.errors import MalformedError
 from liptako.ledger import registry
 from liptako.ledger.testing import check_bytes
 from liptako.situation.records import (
+    ATTACHMENT,
     INCIDENT,
     JOURNAL,
     RECALLED,
     RECORDS,
     RELEASE,
+    Attached,
     Count,
     Harm,
     Incident,
@@ -130,6 +132,10 @@ GOLDEN = {
     RECALLED: (
         Recalled(audience="abcdefghijklmnop", reason="Erreur de lieu"),
         b'{"audience":"abcdefghijklmnop","reason":"Erreur de lieu"}',
+    ),
+    ATTACHMENT: (
+        Attached(caption="Le pont, côté nord"),
+        '{"caption":"Le pont, côté nord"}'.encode(),
     ),
 }
 

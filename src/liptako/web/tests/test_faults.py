@@ -28,6 +28,9 @@ KINDS = {
     "StorageError": 507,
     "SettingError": 500,
     "LiptakoError": 500,
+    "CutError": 400,
+    "GapError": 422,
+    "UnderWayError": 409,
 }
 TYPED = {
     "text": "Convoi attendu à Gao",
