@@ -1,5 +1,6 @@
 """Commands as people run them: real processes in a clean environment, nodes in their folders."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -213,6 +214,9 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+_numbers = itertools.count()  # of databases that this process has made, by whichever fixture
+
+
 class Databases:
     """Makes databases on the PostgreSQL server of the tests, and drops them in the end.
 
@@ -229,7 +233,7 @@ class Databases:
 
     def copy(self, template: str) -> str:
         """Return the address of a new database that is like another one."""
-        name = f"cli_{os.getpid()}_{len(self._names)}"
+        name = f"cli_{os.getpid()}_{next(_numbers)}"
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         self._names.append(name)
         return self._server.rpartition("/")[0] + f"/{name}"
