@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from liptako.core.compact.members import Member
 from liptako.core.keys import COSIGNATURE, key_id
 from liptako.core.log.checkpoint import Checkpoint, parse_checkpoint
 from liptako.core.log.frames import ReceiptFrame
@@ -41,7 +40,8 @@ def sizes() -> Sizes:
     Only by their present keys: what a key signed that was taken back, they sign once more.
     """
     rows = Receipt.objects.values_list("channel_id", "member", "size", "time", "key")
-    keys = {member.id: _key_of(member) for member in compacts.current().members}
+    members = compacts.current().members
+    keys = {member.id: _key_of(member.id, member.keys.sign) for member in members}
     return {
         (origin, member): Signed(size, time)
         for origin, member, size, time, key in rows
@@ -49,9 +49,9 @@ def sizes() -> Sizes:
     }
 
 
-def _key_of(member: Member) -> bytes:
-    """Return the id of the key by which a member signs receipts now."""
-    return key_id(key_name(member.id), member.keys.sign, COSIGNATURE)
+def _key_of(member: str, public: bytes) -> bytes:
+    """Return the id of a key by which a member signs receipts."""
+    return key_id(key_name(member), public, COSIGNATURE)
 
 
 @transaction.atomic
@@ -91,8 +91,11 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     if log is None or frame.member in {node.member, log.author} or not 0 < frame.size <= log.size:
         return False
     _wait_for_turn()
-    held = sizes().get((frame.origin, frame.member), NOTHING)
-    if frame.member not in log.audience.members or held.size >= frame.size:
+    if frame.member not in log.audience.members:
+        return False
+    public = compacts.current().member(frame.member).keys.sign
+    held = Receipt.objects.filter(channel=log, member=frame.member, size__gte=frame.size).first()
+    if held and bytes(held.key) == _key_of(frame.member, public):
         return False
     root = root_at(frame.origin, frame.size)
     receipt = Value(
@@ -101,8 +104,7 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
         time=frame.time,
         signature=frame.signature,
     )
-    keys = compacts.current().member(frame.member).keys
-    _keep(receipt, check_receipt(receipt, [keys.sign]))
+    _keep(receipt, check_receipt(receipt, [public]))
     return True
 
 
@@ -114,7 +116,7 @@ def _keep(receipt: Value, public: bytes) -> None:
         defaults={
             "size": receipt.checkpoint.size,
             "time": receipt.time,
-            "key": key_id(key_name(receipt.member), public, COSIGNATURE),
+            "key": _key_of(receipt.member, public),
             "note": receipt.note(public),
         },
     )
