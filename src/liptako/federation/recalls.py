@@ -19,7 +19,7 @@ from liptako.federation import models
 from liptako.ledger import store
 from liptako.ledger.models import Entry, Recalled
 from liptako.ledger.node import Node
-from liptako.ledger.reader import roster_of
+from liptako.ledger.reader import entries_of, roster_of
 from liptako.ledger.records import Draft, Thread
 from liptako.members.permissions import Actor
 
@@ -39,15 +39,6 @@ class Taken:
     def is_done(self) -> bool:
         """Say whether the member has confirmed all of it."""
         return self.confirmed >= self.wanted
-
-
-def _entries_of(thread: Thread) -> QuerySet[Entry]:
-    """Return the entries of a thread."""
-    return Entry.objects.filter(
-        channel__author=thread.author,
-        object=thread.object,
-        channel__audience=thread.audience,
-    )
 
 
 def ref_of(entry: Entry) -> Ref:
@@ -88,7 +79,7 @@ def erase_drafts(actor: Actor, name: str, reason: str) -> list[Draft]:
 def _taking_back(actor: Actor, thread: Thread, reason: str) -> list[Draft]:
     """Return the drafts that take back what is left of an own thread."""
     members = roster_of(thread.audience)
-    left = _entries_of(thread).exclude(payload=None).exclude(kind__startswith="exchange.")
+    left = entries_of(thread).exclude(payload=None).exclude(kind__startswith="exchange.")
     refs = [ref_of(entry) for entry in left.order_by("position")]
     return [
         Draft(
@@ -156,7 +147,7 @@ def _answers(thread: Thread, found: Sequence[Entry]) -> Iterator[Draft]:
 
 def taken(thread: Thread) -> list[Taken]:
     """Return for each member who had a thread of ours how much it has confirmed to be gone."""
-    gone = _entries_of(thread).filter(payload=None).exclude(kind__startswith="exchange.")
+    gone = entries_of(thread).filter(payload=None).exclude(kind__startswith="exchange.")
     places = set(gone.values_list("channel_id", "seq"))
     if not places:
         return []

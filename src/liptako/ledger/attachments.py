@@ -18,6 +18,7 @@ from liptako.core.records.envelope import decode_header
 from liptako.ledger.file_models import Attached, Incoming, StoredFile
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
+from liptako.ledger.reader import entries_of
 from liptako.ledger.records import Thread
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -124,12 +125,7 @@ def missing(member: str) -> QuerySet[Attached]:
 
 def files_of(thread: Thread, kind: str) -> list[FileState]:
     """Return the files of the records of one kind in a thread, destroyed ones too, in order."""
-    entries = Entry.objects.filter(
-        kind=kind,
-        object=thread.object,
-        channel__author=thread.author,
-        channel__audience=thread.audience,
-    ).filter(rejected=None, waiting=None)
+    entries = entries_of(thread).filter(kind=kind, rejected=None, waiting=None)
     found = entries.select_related("payload", "channel").order_by("lamport", "position")
     return [state for entry in found for state in _states(entry, thread.audience)]
 

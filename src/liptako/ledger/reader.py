@@ -78,12 +78,16 @@ def record_of(entry: StoredEntry) -> Record:
     )
 
 
-def thread_records(thread: Thread) -> list[Record]:
-    """Return the records of a thread that can be read and have a payload, in order of folding."""
-    entries = Entry.objects.filter(
+def entries_of(thread: Thread) -> QuerySet[Entry]:
+    """Return the entries of a thread."""
+    return Entry.objects.filter(
         object=thread.object, channel__author=thread.author, channel__audience=thread.audience
     )
-    drawn = entries.filter(rejected=None, waiting=None)
+
+
+def thread_records(thread: Thread) -> list[Record]:
+    """Return the records of a thread that can be read and have a payload, in order of folding."""
+    drawn = entries_of(thread).filter(rejected=None, waiting=None)
     records = [record_of(entry) for entry in stored(drawn)]
     return sorted(
         (record for record in records if record.payload is not None),
@@ -160,12 +164,8 @@ def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
     With their proof up to `end`: without them a receiver would take the payloads that they deleted
     for suppressed ones.
     """
-    recalls = Entry.objects.filter(
-        channel=log,
-        seq__gte=start,
-        seq__lt=end,
-        recalled__origin=log.origin,
-        recalled__seq__gte=start,
+    recalls = _between(log, start, end).filter(
+        recalled__origin=log.origin, recalled__seq__gte=start
     )
     return _shown(log, recalls.distinct(), end)
 
@@ -177,13 +177,13 @@ def entries_ahead(log: Channel, places: Iterable[int], end: int) -> Iterator[Ahe
 
 def flash_places(log: Channel, start: int, end: int) -> list[int]:
     """Return the places in [start, end) of a log of the entries of the highest precedence."""
-    found = Entry.objects.filter(channel=log, flash=True, seq__gte=start, seq__lt=end)
+    found = _between(log, start, end).filter(flash=True)
     return list(found.order_by("seq").values_list("seq", flat=True))
 
 
 def bytes_of(log: Channel, start: int, end: int) -> int:
     """Return how many bytes the headers and payloads in [start, end) of a log have."""
-    entries = Entry.objects.filter(channel=log, seq__gte=start, seq__lt=end)
+    entries = _between(log, start, end)
     found = entries.aggregate(headers=Sum(Length("header")), bodies=Sum(Length("payload__body")))
     return sum(int(part or 0) for part in found.values())
 
@@ -199,29 +199,24 @@ def refs_of(log: Channel, seq: int) -> tuple[Ref, ...]:
 
 def places_ahead(log: Channel) -> tuple[int, ...]:
     """Return the places of a log that are held beyond the run that begins with the first."""
+    if not log.ahead:
+        return ()
     found = Entry.objects.filter(channel=log, seq__gte=log.size).order_by("seq")
-    return tuple(found.values_list("seq", flat=True)) if log.ahead else ()
+    return tuple(found.values_list("seq", flat=True))
 
 
 def _shown(log: Channel, entries: QuerySet[Entry], end: int) -> Iterator[AheadFrame]:
     """Give entries of a log as they are shown ahead, with their proof up to `end`."""
     subtree = stored_subtrees(log.origin)
-    for entry in entries.order_by("seq"):
-        payload = Payload.objects.filter(entry=entry).first()
-        header, body = bytes(entry.header), bytes(payload.body) if payload else None
-        salt = bytes(payload.salt) if payload else b""
-        yield AheadFrame(
-            seq=entry.seq,
-            header=header if body is None else strip_hash(header, salt, body),
-            body=body,
-            salt=salt,
-            proof=inclusion_proof(entry.seq, end, subtree),
-        )
+    for entry in _with_payloads(entries):
+        header, body, salt = _parts(entry)
+        proof = inclusion_proof(entry.seq, end, subtree)
+        yield AheadFrame(seq=entry.seq, header=header, body=body, salt=salt, proof=proof)
 
 
 def _fitting(log: Channel, start: int, stop: int, room: int) -> int:
     """Return up to where the entries from `start` on fit into so many bytes."""
-    entries = Entry.objects.filter(channel=log, seq__gte=start, seq__lt=stop).order_by("seq")
+    entries = _between(log, start, stop).order_by("seq")
     sizes = entries.values_list("seq", Length("header"), Length("payload__body"))
     for seq, header, body in sizes:
         room -= header + (body or 0)
@@ -232,27 +227,44 @@ def _fitting(log: Channel, start: int, stop: int, room: int) -> int:
 
 def _package(log: Channel, places: range, proof: tuple[bytes, ...]) -> PackageFrame:
     """Return the entries of a log at these places with their proof."""
-    entries = list(
-        Entry.objects.filter(channel=log, seq__gte=places.start, seq__lt=places.stop)
-        .select_related("payload")
-        .order_by("seq")
-    )
-    payloads = [getattr(entry, "payload", None) for entry in entries]
+    parts = [_parts(entry) for entry in _with_payloads(_between(log, places.start, places.stop))]
     seed = _seed(log, places.start // PACKAGE)
-    headers = tuple(
-        strip_hash(bytes(entry.header), bytes(payload.salt), bytes(payload.body))
-        if payload
-        else bytes(entry.header)
-        for entry, payload in zip(entries, payloads, strict=True)
-    )
     return PackageFrame(
         start=places.start,
-        headers=headers,
-        bodies=tuple(bytes(payload.body) if payload else None for payload in payloads),
+        headers=tuple(part.header for part in parts),
+        bodies=tuple(part.body for part in parts),
         seed=seed,
-        salts=() if seed else tuple(bytes(item.salt) if item else b"" for item in payloads),
+        salts=() if seed else tuple(part.salt for part in parts),
         proof=proof,
     )
+
+
+def _between(log: Channel, start: int, end: int) -> QuerySet[Entry]:
+    """Return the entries [start, end) of a log."""
+    return Entry.objects.filter(channel=log, seq__gte=start, seq__lt=end)
+
+
+def _with_payloads(entries: QuerySet[Entry]) -> QuerySet[Entry]:
+    """Return entries of one log in order, with their payloads."""
+    return entries.select_related("payload").order_by("seq")
+
+
+class _Parts(NamedTuple):
+    """An entry as it travels: without the payload hash where the payload is here."""
+
+    header: bytes
+    body: bytes | None
+    salt: bytes
+
+
+def _parts(entry: Entry) -> _Parts:
+    """Return an entry as it travels."""
+    payload: Payload | None = getattr(entry, "payload", None)
+    header = bytes(entry.header)
+    if payload is None:
+        return _Parts(header, None, b"")
+    body, salt = bytes(payload.body), bytes(payload.salt)
+    return _Parts(strip_hash(header, salt, body), body, salt)
 
 
 def _seed(log: Channel, number: int) -> bytes:
@@ -264,7 +276,5 @@ def _seed(log: Channel, number: int) -> bytes:
     if package is None or not package.seed:
         return b""
     first = number * PACKAGE
-    erased = Entry.objects.filter(
-        channel=log, seq__gte=first, seq__lt=first + PACKAGE, payload=None
-    ).exists()
+    erased = _between(log, first, first + PACKAGE).filter(payload=None).exists()
     return b"" if erased else bytes(package.seed)
