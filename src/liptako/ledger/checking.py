@@ -135,7 +135,7 @@ def _missing_fault(node: Node, value: ChannelValue, entry: Entry) -> Verificatio
         return None
     header = _header_of(value, bytes(entry.header))
     # The clock is asked late: what has expired during the check may be gone already.
-    if header is None or (header.retain is not None and header.retain <= node.clock()):
+    if header is None or header.has_ended(node.clock()):
         return None
     if is_recalled(entry):
         return None

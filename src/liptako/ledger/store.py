@@ -219,15 +219,10 @@ def _not_held(row: Channel, new: Sequence[Accepted]) -> Sequence[Accepted]:
     return [entry for entry in new if entry.seq not in leaves]
 
 
-def _has_ended(entry: Accepted, now: Instant) -> bool:
-    """Say whether the time is over for which the payload of an entry is to be kept."""
-    ends = entry.header.retain if entry.header else None
-    return ends is not None and ends <= now
-
-
-def _without_payload(entry: Accepted) -> Accepted:
-    """Return an entry as if its payload had not come along."""
-    return structs.replace(entry, body=None, salt=b"")
+def _unless_ended(entry: Accepted, now: Instant) -> Accepted:
+    """Return an entry; as if its payload had not come along if the time of that is over."""
+    ended = entry.header is not None and entry.header.has_ended(now)
+    return structs.replace(entry, body=None, salt=b"") if ended else entry
 
 
 def _store(node: Node, row: Channel, entries: Sequence[Accepted], counter: Counter) -> None:
@@ -237,7 +232,7 @@ def _store(node: Node, row: Channel, entries: Sequence[Accepted], counter: Count
     """
     if entries:
         now = node.clock()
-        kept = [_without_payload(entry) if _has_ended(entry, now) else entry for entry in entries]
+        kept = [_unless_ended(entry, now) for entry in entries]
         counter.position = store_entries(node, row, kept, counter.position)
         counter.save()
         _follow(row.audience, [entry.header.lamport for entry in entries if entry.header])

@@ -165,7 +165,6 @@ def _may_lack(delivery: Delivery, header: bytes, now: Instant) -> bool:
     if delivery.sender == delivery.channel.author:
         return True
     try:
-        retain = read_header(delivery.channel, header).retain
+        return read_header(delivery.channel, header).has_ended(now)
     except MalformedError:
         return True
-    return retain is not None and retain <= now

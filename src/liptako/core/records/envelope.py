@@ -95,6 +95,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     extra: tuple[tuple[str, Json], ...] = ()
 
+    def has_ended(self, now: Instant) -> bool:
+        """Say whether the time is over for which the payload is to be kept."""
+        return self.retain is not None and self.retain <= now
+
 
 class _Stub(msgspec.Struct, forbid_unknown_fields=False):
     hash: str
