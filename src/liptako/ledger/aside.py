@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from liptako.core.digest import Basis, State
 from liptako.core.errors import LiptakoError
+from liptako.core.log.delivery import Place
 from liptako.core.reasons import plain
 from liptako.ledger.models import Rejected, Unknown, Waiting
 from liptako.ledger.reader import StoredEntry
-from liptako.ledger.tally import NO_WORDS, Place, Words, count_changes
+from liptako.ledger.tally import NO_WORDS, Words, count_changes
 
 _NOTED = (Waiting, Rejected, Unknown)
 _IN = 500  # values in one IN (…)

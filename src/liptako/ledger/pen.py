@@ -160,7 +160,7 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     insert_rows(Entry, [_entry_row(channel, place, entry, now) for place, entry in placed])
     bare = {entry.seq for entry in entries if entry.body is None}
     bare |= recalled_among(channel, entries)
-    tally.count_bare(channel, bare)
+    tally.count_bare((channel.origin, seq) for seq in bare)
     kept = [(place, entry) for place, entry in placed if entry.seq not in bare]
     insert_rows(
         Payload,

@@ -5,7 +5,7 @@ reason; neither blocks another. The same records give the same rows in whatever 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -13,6 +13,7 @@ from operator import attrgetter
 from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.log.delivery import Place
 from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
 from liptako.ledger.aside import forget_all, note_aside
@@ -36,7 +37,6 @@ _POISON = (
     ValueError,
 )
 
-Place = tuple[str, int]
 Threads = Mapping[Thread, Sequence[Record]]
 
 
@@ -150,14 +150,20 @@ def _unblocked(entries: Sequence[StoredEntry]) -> set[str]:
     Only what waits for a place between the first and the last of them is looked at: there may be
     a great many that wait for others.
     """
-    places = {(entry.origin, entry.seq) for entry in entries}
     objects: set[str] = set()
-    for origin in {entry.origin for entry in entries}:
-        seqs = [entry.seq for entry in entries if entry.origin == origin]
+    for origin, seqs in _by_origin((entry.origin, entry.seq) for entry in entries).items():
         rows = Waiting.objects.filter(origin=origin, seq__range=(min(seqs), max(seqs)))
         found = rows.values_list("seq", "entry__object")
-        objects |= {name for seq, name in found.iterator() if (origin, seq) in places}
+        objects |= {name for seq, name in found.iterator() if seq in seqs}
     return objects
+
+
+def _by_origin(places: Iterable[Place]) -> dict[str, set[int]]:
+    """Return places by the logs that they are in."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for origin, seq in places:
+        found[origin].add(seq)
+    return found
 
 
 def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
@@ -215,11 +221,9 @@ def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -
 
 def _leaves_of(places: set[Place]) -> dict[Place, bytes]:
     """Return the leaf hashes of those records that are here."""
-    by_origin: defaultdict[str, list[int]] = defaultdict(list)
-    for origin, seq in places:
-        by_origin[origin].append(seq)
     held: dict[Place, bytes] = {}
-    for origin, seqs in by_origin.items():
+    for origin, wanted in _by_origin(places).items():
+        seqs = sorted(wanted)
         for i in range(0, len(seqs), _IN):
             found = Entry.objects.filter(channel_id=origin, seq__in=seqs[i : i + _IN])
             held |= {(origin, seq): bytes(leaf) for seq, leaf in found.values_list("seq", "leaf")}

@@ -6,6 +6,7 @@ the same records folds the same.
 
 from collections.abc import Collection, Iterable, Sequence
 
+from liptako.core.log.delivery import Place
 from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import decode_header
 from liptako.core.records.payload import PACKAGE
@@ -13,8 +14,6 @@ from liptako.core.records.shared import RECALL, takes_back
 from liptako.ledger import tally
 from liptako.ledger.attachments import forget_files
 from liptako.ledger.models import Channel, Entry, Package, Payload, Recalled
-
-Place = tuple[str, int]
 
 
 def note_recalls(entries: Iterable[tuple[int, Accepted]]) -> None:
@@ -83,7 +82,7 @@ def destroy(entries: Collection[Entry]) -> None:
     Their files go too, unless another record names them.
     """
     _forget_seeds({(entry.channel_id, entry.seq // PACKAGE) for entry in entries})
-    tally.count_destroyed((entry.channel_id, entry.seq) for entry in entries)
+    tally.count_bare((entry.channel_id, entry.seq) for entry in entries)
     forget_files(entries)
     Payload.objects.filter(entry__in=entries).delete()
 

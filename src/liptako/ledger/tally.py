@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from liptako.core.digest import SUM_BYTES, Basis, Digest, State, Sums, digest_of
+from liptako.core.log.delivery import Place
 from liptako.ledger.models import Channel, Counter, Entry, Tally
 
-Place = tuple[str, int]
 Words = frozenset[Basis | State]
 NO_WORDS: Words = frozenset()
 
@@ -26,13 +26,8 @@ def count_run(channel: Channel, before: int) -> None:
     Tally.objects.filter(channel=channel, size=before).update(size=channel.size)
 
 
-def count_bare(channel: Channel, bare: Iterable[int]) -> None:
-    """Count new entries of a log that lack their payloads."""
-    count_changes(((channel.origin, seq), NO_WORDS, frozenset({Basis.NO_PAYLOAD})) for seq in bare)
-
-
-def count_destroyed(places: Iterable[Place]) -> None:
-    """Count the payloads of records that were deleted."""
+def count_bare(places: Iterable[Place]) -> None:
+    """Count entries that lack their payloads from now on: new ones, and where it was deleted."""
     count_changes((place, NO_WORDS, frozenset({Basis.NO_PAYLOAD})) for place in places)
 
 
