@@ -59,7 +59,7 @@ def _exchange(node: Node, member: str, client: Client, pace: Callable[[Peer], Pa
 def _is_same(node: Node, member: str, client: Client) -> bool:
     """Say whether both sides hold what they last said, by a signed line each way."""
     said = peers.said_by(member)
-    if said is None or owes(node, member) or owes_parcels(node, member):
+    if said is None or _owes(node, member):
         return False
     mine, partner = read_heads(heads_for(node, member)), compacts.current().check_exchange(member)
     now = node.clock()
@@ -90,17 +90,18 @@ def _rounds(node: Node, client: Client, pace: Pace) -> Report:
         pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
         report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
         peers.note_told(member, told)
-        total.taken += report.taken
-        total.receipts += report.receipts
-        total.chunks += report.chunks
-        total.faults += report.faults
+        total.add(report)
         moved = report.taken or report.receipts or report.chunks or _held_by(member) != before
-        left = owes(node, member) or owes_parcels(node, member)
-        total.more = bool(moved or report.arrived) and not report.faults and left
+        total.more = bool(moved or report.arrived) and not report.faults and _owes(node, member)
         if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
             break
     peers.note_rate(member, peer.rate)
     return total
+
+
+def _owes(node: Node, member: str) -> bool:
+    """Say whether something is left to exchange with a partner over the network, parcels too."""
+    return owes(node, member) or owes_parcels(node, member)
 
 
 def _held_by(member: str) -> tuple[object, ...]:
@@ -137,7 +138,7 @@ def _answer_same(node: Node, request: bytes) -> bytes:
     """
     sender = peers.partner(node, read_same(request).sender).member
     said, now = peers.said_by(sender), node.clock()
-    if said is None or owes(node, sender) or owes_parcels(node, sender):
+    if said is None or _owes(node, sender):
         return b""
     mine = read_heads(heads_for(node, sender))
     public = compacts.current().check_exchange(sender).keys.sign

@@ -59,6 +59,13 @@ class Report:
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
 
+    def add(self, other: "Report") -> None:
+        """Count what another bundle has brought, and what was wrong with it, too."""
+        self.taken += other.taken
+        self.receipts += other.receipts
+        self.chunks += other.chunks
+        self.faults += other.faults
+
 
 def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> Delivery | None:
     """Return a log that is to be taken in, or nothing with the fault in the report.

@@ -227,9 +227,7 @@ def _read_parcels(node: Node, report: Report) -> None:
         except LiptakoError as fault:
             report.faults.append(fault)
         else:
-            report.taken += inner.taken
-            report.receipts += inner.receipts
-            report.faults += inner.faults
+            report.add(inner)
 
 
 def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report:
