@@ -15,7 +15,6 @@ from liptako.federation import peers
 from liptako.federation.heads import receipts_for
 from liptako.federation.models import Parcel, Peer
 from liptako.ledger import compacts
-from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, signed_size
 
@@ -112,8 +111,7 @@ def forget_read(node: Node, giver: str, arrived: Sequence[bytes]) -> None:
 
 def all_parcels() -> list[Parcel]:
     """Return the parcels that are on their way through this node or from it, the oldest first."""
-    mine = Parcel.objects.exclude(sealed=b"", mark="").order_by("at")
-    return list(mine)
+    return list(Parcel.objects.exclude(sealed=b"", mark="").order_by("at"))
 
 
 def _unreached(node: Node, carrier: str) -> list[str]:
@@ -128,11 +126,11 @@ def _unreached(node: Node, carrier: str) -> list[str]:
     ]
 
 
-def _mark(node: Node, member: str, carrier: str) -> str:
+def _mark(member: str, carrier: str) -> str:
     """Return what stands for all that a partner is to be told past a carrier; "" for nothing."""
     said = peers.said_by(member)
     logs = [log for log in logs_for(member) if carrier not in log.audience.members]
-    held = {log.origin: _size(node, log) for log in logs}
+    held = {log.origin: signed_size(log) for log in logs}
     told = {origin: said.size_of(origin) for origin in held} if said else dict.fromkeys(held, 0)
     receipts = [frame.origin for frame in receipts_for(member, said) if frame.origin in held]
     if held == told and not receipts:
@@ -141,15 +139,10 @@ def _mark(node: Node, member: str, carrier: str) -> str:
     return sha256(f"{text}{receipts}".encode()).hexdigest()[: 2 * _DIGEST_BYTES]
 
 
-def _size(node: Node, log: Channel) -> int:
-    """Return how many entries of a log can be handed on."""
-    return log.size if log.author == node.member else signed_size(log)
-
-
 def _untold(node: Node, carrier: str) -> Iterator[tuple[str, str]]:
     """Give those to whom a carrier is to take something that it has not yet, with its mark."""
     for member in _unreached(node, carrier):
-        mark, row = _mark(node, member, carrier), _own(node, member, carrier)
+        mark, row = _mark(member, carrier), _own(node, member, carrier)
         if mark and not (row and _is_there(node, row, mark)):
             yield member, mark
 
