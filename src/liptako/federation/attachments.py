@@ -100,29 +100,45 @@ def chunks_for(node: Node, member: str, course: Course, budget: Budget) -> Itera
 
     A file that cannot be read is passed over: `verify` tells, and no record waits for it.
     """
-    room = budget.room
+    room = _Room(budget.room)
     for due in due_to(member, course, unasked=budget.unasked):
         try:
             for frame in _chunks(node, due, room):
                 yield frame
                 course.sent[due.key] = frame.offset + len(frame.data)
-                room = None if room is None else room - len(frame.data) - _FRAME
         except LiptakoError as fault:
             course.sent[due.key] = due.size
             logger.warning("file for %s: %s", member, fault)
 
 
-def _chunks(node: Node, due: _Due, room: int | None) -> Iterator[ChunkFrame]:
+@dataclass(slots=True)
+class _Room:
+    """How many bytes of files may still go; nothing if all may."""
+
+    left: int | None
+
+    def length(self, most: int) -> int:
+        """Return how many bytes the next chunk may have, at most so many; 0 if none may go."""
+        if self.left is None:
+            return min(CHUNK_LIMIT, most)
+        return min(CHUNK_LIMIT, most, self.left) if self.left >= _LEAST else 0
+
+    def take(self, size: int) -> None:
+        """Count a chunk of so many bytes."""
+        if self.left is not None:
+            self.left -= size + _FRAME
+
+
+def _chunks(node: Node, due: _Due, room: _Room) -> Iterator[ChunkFrame]:
     """Give a file from where a partner has it, as far as it fits in. Raises StorageError."""
     start = due.offset
-    while start < due.size and (room is None or room >= _LEAST):
-        length = min(CHUNK_LIMIT, due.size - start, CHUNK_LIMIT if room is None else room)
+    while length := room.length(due.size - start):
         data = files.read_part(node, due.digest, start, length)
         if not data:
             raise StorageError("attachment %(digest)s: it was changed", digest=due.digest)
+        room.take(len(data))
         yield ChunkFrame(due.audience, bytes.fromhex(due.digest), start, data)
         start += len(data)
-        room = None if room is None else room - len(data) - _FRAME
 
 
 def due_to(member: str, course: Course, *, unasked: bool) -> Iterator[_Due]:
@@ -198,7 +214,6 @@ def take_chunk(node: Node, sender: str, frame: ChunkFrame) -> int:
     return files.take_chunk(node, sender, where, (frame.offset, frame.data))
 
 
-def of_partner(member: str, audience: str, digest: str) -> int | None:
-    """Return how far a partner has a file by its last word; nothing if it asks for it no longer."""
-    found = {(where, what): offset for where, what, offset in peers.wants_of(member)}
-    return found.get((audience, digest))
+def asked_by(member: str) -> dict[tuple[str, str], int]:
+    """Return the files that a partner asks for by its last word, with how far it has each."""
+    return {(audience, digest): offset for audience, digest, offset in peers.wants_of(member)}

@@ -4,7 +4,7 @@ Payloads are deleted where recalls are stored (`ledger.recalls`); here is what p
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,7 +57,7 @@ def recall_drafts(actor: Actor, thread: Thread, reason: str) -> list[Draft]:
     members = roster_of(thread.audience)
     if thread.author != actor.member or members <= {actor.member}:
         raise RefusedError("recall: only what this State has released can be taken back")
-    return _taking_back(actor, thread, reason)
+    return taking_back(actor, thread, _left_of(thread), reason)
 
 
 def erase_drafts(actor: Actor, name: str, reason: str) -> list[Draft]:
@@ -70,17 +70,26 @@ def erase_drafts(actor: Actor, name: str, reason: str) -> list[Draft]:
     if fault is not None:
         raise fault
     threads = threads_about(actor.member, name)
-    drafts = [draft for thread in threads for draft in _taking_back(actor, thread, reason)]
+    drafts = [
+        draft
+        for thread in threads
+        for draft in taking_back(actor, thread, _left_of(thread), reason)
+    ]
     if not drafts:
         raise RefusedError("erase: nothing is left of it here, or it is not of this State")
     return drafts
 
 
-def _taking_back(actor: Actor, thread: Thread, reason: str) -> list[Draft]:
-    """Return the drafts that take back what is left of an own thread."""
-    members = roster_of(thread.audience)
+def _left_of(thread: Thread) -> QuerySet[Entry]:
+    """Return what is left of a thread and can be taken back, in order."""
     left = entries_of(thread).exclude(payload=None).exclude(kind__startswith="exchange.")
-    refs = [ref_of(entry) for entry in left.order_by("position")]
+    return left.order_by("position")
+
+
+def taking_back(actor: Actor, thread: Thread, entries: Iterable[Entry], reason: str) -> list[Draft]:
+    """Return the drafts that take back entries of an own thread."""
+    members = roster_of(thread.audience)
+    refs = [ref_of(entry) for entry in entries]
     return [
         Draft(
             kind=RECALL,

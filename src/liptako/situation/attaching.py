@@ -10,20 +10,21 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.media import SUFFIXES, type_of, without_traces
 from liptako.core.records.attachments import Attachment
 from liptako.core.records.envelope import Precedence
-from liptako.core.records.shared import RECALL, Recall, reason_fault
+from liptako.core.records.shared import reason_fault
 from liptako.core.refs import audience_id
-from liptako.federation.recalls import ref_of
+from liptako.federation.recalls import taking_back
 from liptako.ledger import files
 from liptako.ledger.attachments import FileState, files_of
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
-from liptako.ledger.reader import roster_of, thread_records
+from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Draft, Record, Thread
 from liptako.ledger.store import append, lock
 from liptako.members.actions import audit_draft
@@ -45,6 +46,11 @@ class IncidentFile:
     def digest(self) -> str:
         """The hash by which it is named."""
         return self.state.file.hash.hex()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """For which audience, and its hash: what a partner asks for it by."""
+        return self.audience, self.digest
 
 
 def files_in(thread: Thread) -> list[IncidentFile]:
@@ -70,8 +76,12 @@ def _file(state: FileState, thread: Thread, records: dict[tuple[str, int], Recor
 
 def audiences_with_files(author: str, name: str) -> frozenset[str]:
     """Return the ids of the audiences that were given files of an incident."""
-    found = Entry.objects.filter(kind=ATTACHMENT, object=name, channel__author=author)
-    return frozenset(found.values_list("channel__audience", flat=True))
+    return frozenset(_entries(author, name).values_list("channel__audience", flat=True))
+
+
+def _entries(author: str, name: str) -> QuerySet[Entry]:
+    """Return the entries that add files to an incident, for whatever audience."""
+    return Entry.objects.filter(kind=ATTACHMENT, object=name, channel__author=author)
 
 
 def files_held(author: str, name: str) -> list[IncidentFile]:
@@ -191,16 +201,9 @@ def destroy(node: Node, actor: Actor, name: str, digest: str, reason: str) -> No
     if fault is not None:
         raise fault
     drafts = [
-        Draft(
-            kind=RECALL,
-            object=name,
-            office=actor.office,
-            payload=Recall(reason=reason.strip()),
-            audience=roster_of(audience),
-            precedence=Precedence.IMMEDIATE,
-            refs=tuple(map(ref_of, found)),
-        )
+        draft
         for audience, found in entries.items()
+        for draft in taking_back(actor, Thread(node.member, name, audience), found, reason)
     ]
     subject = queries.references(actor, [name]).get(name, name)
     append(node, [*drafts, audit_draft(node, "incident.file", actor=actor, subject=subject)])
@@ -209,7 +212,7 @@ def destroy(node: Node, actor: Actor, name: str, digest: str, reason: str) -> No
 
 def _naming(node: Node, name: str, digest: str) -> dict[str, list[Entry]]:
     """Return for each audience our records that give it a file of an incident."""
-    held = Entry.objects.filter(kind=ATTACHMENT, object=name, channel__author=node.member)
+    held = _entries(node.member, name)
     found: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in held.filter(attached__digest=digest).select_related("channel").distinct():
         found[entry.channel.audience_id].append(entry)

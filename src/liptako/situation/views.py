@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import LiptakoError
-from liptako.federation.attachments import of_partner
+from liptako.federation.attachments import asked_by
 from liptako.federation.recalls import Taken, recalls_about, taken, threads_about
 from liptako.ledger.reader import roster_of
 from liptako.ledger.records import Thread
@@ -117,18 +117,13 @@ def _given(row: Incident, releases: Sequence[Release]) -> dict[str, list[Given]]
         if release.target not in given:
             continue
         thread = Thread(row.author, row.object, release.target)
-        members = [member for member in release.members if member != row.author]
+        asked = {who: asked_by(who) for who in release.members if who != row.author}
         found[release.target] = [
-            (file, [(who, n) for who in members if (n := _lacks(who, file)) is not None])
+            (file, [(who, files[file.key]) for who, files in asked.items() if file.key in files])
             for file in attaching.files_in(thread)
             if not file.state.gone
         ]
     return found
-
-
-def _lacks(member: str, file: attaching.IncidentFile) -> int | None:
-    """Return how far a partner has a file by its last word; nothing if it asks for none of it."""
-    return of_partner(member, file.audience, file.digest)
 
 
 @officer(Right.REPORT_INCIDENT)
