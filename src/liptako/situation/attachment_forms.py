@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from liptako.core.errors import LiptakoError
-from liptako.core.records.shared import REASON_LIMIT
 from liptako.situation.attaching import check_file
+from liptako.web.fields import reason_field
 from liptako.web.texts import error_text
 
 CAPTION_LIMIT = 160  # characters
@@ -91,9 +91,4 @@ class FilesForm(forms.Form):
 class DestroyForm(forms.Form):
     """Why a file is destroyed."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Those who had it are told this."),
-    )
+    reason = reason_field(_("Those who had it are told this."))

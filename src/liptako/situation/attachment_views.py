@@ -5,15 +5,13 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from liptako.core.errors import LiptakoError
 from liptako.core.media import SUFFIXES
 from liptako.ledger import files
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
 from liptako.situation import attaching, queries
 from liptako.situation.attachment_forms import DestroyForm, FilesForm
-from liptako.web.partial import render_form
-from liptako.web.texts import error_text
+from liptako.web.partial import is_done, render_form
 
 _HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -53,12 +51,8 @@ def attach(request: OfficerRequest, name: str) -> HttpResponse:
         request.POST or None, request.FILES or None, limit=node.file_limit, required=True
     )
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            attaching.attach(node, request.actor, name, data["brought"], data["caption"])
-        except LiptakoError as error:
-            form.add_error(None, error_text(error))
-        else:
+        files_given = (form.cleaned_data["brought"], form.cleaned_data["caption"])
+        if is_done(form, lambda: attaching.attach(node, request.actor, name, *files_given)):
             messages.success(request, _("Added. Seen by this State only, until released."))
             return redirect("incident", node.member, name)
     return render_form(request, "situation/attach.html", {"form": form, "row": row})
@@ -75,11 +69,8 @@ def destroy(request: OfficerRequest, name: str, digest: str) -> HttpResponse:
         raise Http404
     form = DestroyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            attaching.destroy(node, request.actor, name, digest, form.cleaned_data["reason"])
-        except LiptakoError as error:
-            form.add_error(None, error_text(error))
-        else:
+        reason = form.cleaned_data["reason"]
+        if is_done(form, lambda: attaching.destroy(node, request.actor, name, digest, reason)):
             messages.success(request, _("Destroyed here. Partners who had it are told to."))
             return redirect("incident", node.member, name)
     context = {"form": form, "row": row, "file": found[0]}

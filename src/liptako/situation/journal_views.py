@@ -8,7 +8,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from liptako.core.clock import instant_of
-from liptako.core.errors import LiptakoError
 from liptako.federation.recalls import recalls_about
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right, require
@@ -18,8 +17,7 @@ from liptako.situation.models import JournalEntry
 from liptako.situation.search import JournalSearch
 from liptako.web.fields import wall_text
 from liptako.web.paging import page_of
-from liptako.web.partial import render_form
-from liptako.web.texts import error_text
+from liptako.web.partial import is_done, render_form
 from liptako.web.zones import zone_of
 
 
@@ -60,10 +58,8 @@ def _corrected(row: JournalEntry | None, zone: ZoneInfo) -> dict[str, str | None
 
 def _is_written(request: OfficerRequest, form: JournalForm) -> bool:
     """Write a line into the journal; say whether it is there."""
-    try:
-        actions.write_journal(request.node, request.actor, form.entry(zone_of(request.node)))
-    except LiptakoError as error:
-        form.add_error(None, error_text(error))
+    node, zone = request.node, zone_of(request.node)
+    if not is_done(form, lambda: actions.write_journal(node, request.actor, form.entry(zone))):
         return False
     messages.success(request, _("Written into the journal."))
     return True

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from liptako.core.clock import instant_of
-from liptako.core.records.shared import REASON_LIMIT
 from liptako.situation import words
 from liptako.situation.records import Transform
 from liptako.situation.rules import SUMMARY_LIMIT
@@ -20,22 +19,14 @@ from liptako.web import fields
 class RecallForm(forms.Form):
     """Why a release is taken back."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Those who had it are told this."),
-    )
+    reason = fields.reason_field(_("Those who had it are told this."))
 
 
 class EraseForm(forms.Form):
     """Why something is erased."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("It stays, and those who had it are told this: do not name the person in it."),
+    reason = fields.reason_field(
+        _("It stays, and those who had it are told this: do not name the person in it.")
     )
 
 

@@ -24,7 +24,7 @@ from liptako.situation.rules import position_of
 from liptako.web.areas import region_at
 from liptako.web.audiences import audience_choices, audience_words, members_of_choice
 from liptako.web.fields import PRECEDENCES, precedence_of
-from liptako.web.partial import render_form
+from liptako.web.partial import is_done, render_form
 from liptako.web.texts import error_text
 
 
@@ -129,11 +129,8 @@ def recall(request: OfficerRequest, name: str, audience: str) -> HttpResponse:
         raise Http404
     form = RecallForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            actions.recall(node, request.actor, name, audience, form.cleaned_data["reason"])
-        except LiptakoError as error:
-            form.add_error(None, error_text(error))
-        else:
+        reason = form.cleaned_data["reason"]
+        if is_done(form, lambda: actions.recall(node, request.actor, name, audience, reason)):
             text = _("Recalled. Who has confirmed it stands beside the release.")
             messages.success(request, text)
             return redirect("incident", node.member, name)
@@ -158,11 +155,8 @@ def erase(request: OfficerRequest, name: str) -> HttpResponse:
         raise Http404
     form = EraseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            actions.erase(request.node, request.actor, name, form.cleaned_data["reason"])
-        except LiptakoError as error:
-            form.add_error(None, error_text(error))
-        else:
+        reason = form.cleaned_data["reason"]
+        if is_done(form, lambda: actions.erase(request.node, request.actor, name, reason)):
             messages.success(request, _("Erased. The proof that it existed stays."))
             return redirect("incident", member, name) if row else redirect("journal")
     released = queries.releases(request.actor, row) if row else ()

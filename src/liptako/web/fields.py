@@ -13,6 +13,7 @@ from liptako.core.clock import instant_of
 from liptako.core.errors import LiptakoError
 from liptako.core.geo import parse_latitude, parse_longitude
 from liptako.core.records.envelope import Precedence
+from liptako.core.records.shared import REASON_LIMIT
 from liptako.web.texts import error_text
 
 Choice = tuple[str, Promise | str]
@@ -38,6 +39,16 @@ def choices_of(words_by_code: Mapping[Any, Promise | str]) -> list[Choice]:
 def offer(form: forms.Form, name: str, choices: Sequence[Choice]) -> None:
     """Let a field of a form, which must be one of choice, offer these."""
     cast("forms.ChoiceField", form.fields[name]).choices = choices
+
+
+def reason_field(help_text: StrOrPromise) -> forms.CharField:
+    """Return a field for why something is taken back; the help says who will read it."""
+    return forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=help_text,
+    )
 
 
 def precedence_field() -> forms.ChoiceField:

@@ -1,5 +1,6 @@
 """Pages in more than one way: whole or their changing part (htmx); understood or not."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.forms import Form
@@ -7,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
+
+from liptako.core.errors import LiptakoError
+from liptako.web.texts import error_text
 
 
 def render_part(
@@ -17,6 +21,16 @@ def render_part(
     response = render(request, part if htmx else page, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def is_done(form: Form, deed: Callable[[], object]) -> bool:
+    """Do what a form asks for; say whether it was done. If not, the form tells why."""
+    try:
+        deed()
+    except LiptakoError as error:
+        form.add_error(None, error_text(error))
+        return False
+    return True
 
 
 def render_form(
