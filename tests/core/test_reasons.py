@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from liptako.core.errors import LiptakoError, RefusedError
-from liptako.core.reasons import in_words, is_disk_full, kept_in_words, plain
+from liptako.core.reasons import in_words, is_disk_full, kept_in_words, plain, why_of
 
 
 def shouted(text):
@@ -38,3 +38,10 @@ def test_an_error_that_was_kept_as_json_is_said_as_it_would_have_been():
 )
 def test_a_full_disk_is_told_apart(error, full):
     assert is_disk_full(error) is full
+
+
+def test_what_the_system_says_of_an_error_names_no_file():
+    assert (
+        why_of(OSError(errno.EROFS, "Read-only file system", "/srv/x")) == "Read-only file system"
+    )
+    assert why_of(OSError("it is gone")) == "it is gone"

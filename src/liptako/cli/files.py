@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from liptako.core.errors import MalformedError, StorageError
+from liptako.core.reasons import why_of
 
 _MINE, _EVERYBODY = 0o600, 0o666  # the latter less what the umask takes
 
@@ -21,9 +22,7 @@ def read_file(path: Path) -> bytes:
 
 def cannot_read(path: Path, cause: OSError) -> MalformedError:
     """Return the error for a file that cannot be read."""
-    return MalformedError(
-        "%(file)s cannot be read: %(why)s", file=str(path), why=cause.strerror or str(cause)
-    )
+    return MalformedError("%(file)s cannot be read: %(why)s", file=str(path), why=why_of(cause))
 
 
 def cannot_write(path: Path, cause: Exception) -> StorageError:

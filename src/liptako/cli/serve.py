@@ -18,6 +18,7 @@ from liptako.cli.commands import Commands, at_least_one
 from liptako.cli.home import start
 from liptako.cli.words import complain, say
 from liptako.core.errors import SettingError
+from liptako.core.reasons import why_of
 from liptako.env import read_settings, split_address
 
 _THREADS = 4
@@ -67,7 +68,7 @@ def _check_address(home: Path, address: str) -> None:
             raise SettingError(
                 "LIPTAKO_LISTEN: %(address)s cannot be served: %(why)s",
                 address=address,
-                why=cause.strerror or str(cause),
+                why=why_of(cause),
             ) from cause
 
 

@@ -49,6 +49,11 @@ def _said(value: object, translate: Translate) -> object:
     return value
 
 
+def why_of(error: OSError) -> str:
+    """Return what the operating system says of an error, without the name of the file."""
+    return error.strerror or str(error)
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Say whether the disk, or what the node may use of it, is full."""
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}

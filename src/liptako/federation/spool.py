@@ -19,6 +19,7 @@ from typing import BinaryIO
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, StorageError
 from liptako.core.log.heads import read_heads
+from liptako.core.reasons import why_of
 from liptako.federation import peers
 from liptako.federation.files import Fate, Result, read_files
 from liptako.federation.heads import heads_for, owes
@@ -120,7 +121,7 @@ class _File:
                 raise StorageError(
                     "%(file)s cannot be read: %(why)s",
                     file=self.path.name,
-                    why=cause.strerror or str(cause),
+                    why=why_of(cause),
                 ) from cause
             copy.seek(0)
             yield copy
@@ -262,5 +263,5 @@ def _on_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as cause:
-        why = cause.strerror or str(cause)
+        why = why_of(cause)
         raise StorageError("%(file)s: %(why)s", file=str(folder), why=why) from cause

@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce, Length
 from liptako.core.errors import StorageError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.heads import Heads
+from liptako.core.reasons import why_of
 from liptako.federation import attachments, peers, sync
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
@@ -122,7 +123,7 @@ def write_volumes(node: Node, member: str, folder: Path, limit: int | None = Non
             parts = list(_write_parts(node, member, Path(unfinished), limit))
             return _give_names(node, member, folder, parts)
     except OSError as cause:
-        why = cause.strerror or str(cause)
+        why = why_of(cause)
         raise StorageError(
             "%(file)s cannot be written: %(why)s", file=str(folder), why=why
         ) from cause

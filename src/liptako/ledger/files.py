@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from liptako.core.errors import LiptakoError, RefusedError, StorageError, VerificationError
+from liptako.core.reasons import why_of
 from liptako.core.records.attachments import Attachment, attachment_of
 from liptako.ledger.attachments import for_audience, mark_named
 from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
@@ -51,7 +52,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as cause:
-        why = cause.strerror or str(cause)
+        why = why_of(cause)
         raise StorageError(
             "attachment: the storage does not answer, or would not take it: %(why)s", why=why
         ) from cause
