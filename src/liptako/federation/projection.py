@@ -1,20 +1,22 @@
 """Draws recalls, what members destroyed, and test messages from their records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from liptako.core.records.shared import DESTROYED, RECALL, RECORDS, TEST
 from liptako.federation import models
-from liptako.ledger.records import Record, Rejection, Thread
-from liptako.ledger.registry import Kind, Module, Table
-from liptako.ledger.rows import columns_of, replace_rows
+from liptako.ledger.records import Record, Thread
+from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
+from liptako.ledger.rows import columns_of
 
 _WHY = 16
 _TEXT = 2_000
 
 
-def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
-    """Replace the rows of these threads. Nothing is rejected: what names nothing does nothing."""
-    recalls, destroyed, probes = [], [], []
+def fold(threads: Threads) -> Folded:
+    """Return the rows of these threads. Nothing is rejected: what names nothing does nothing."""
+    recalls: list[Row] = []
+    destroyed: list[Row] = []
+    probes: list[Row] = []
     for thread, found in threads.items():
         for record in found:
             if record.payload is None:
@@ -25,10 +27,12 @@ def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
                 destroyed += list(_destroyed_rows(thread, record))
             elif record.header.kind == TEST:
                 probes.append(_probe_row(thread, record))
-    replace_rows(models.Recall, threads.keys(), recalls)
-    replace_rows(models.Destroyed, threads.keys(), destroyed)
-    replace_rows(models.Probe, threads.keys(), probes)
-    return []
+    rows: Rows = {
+        models.Recall: recalls,
+        models.Destroyed: destroyed,
+        models.Probe: probes,
+    }
+    return Folded(rows)
 
 
 def _part(record: Record) -> str:
@@ -78,5 +82,5 @@ MODULE = Module(
         Table(model=models.Destroyed),
         Table(model=models.Probe),
     ),
-    project=project,
+    fold=fold,
 )

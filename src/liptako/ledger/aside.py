@@ -7,9 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from liptako.core.digest import Basis, State
-from liptako.core.errors import LiptakoError
-from liptako.core.log.delivery import Place
-from liptako.core.reasons import plain
+from liptako.ledger.folding import Aside
 from liptako.ledger.models import Rejected, Unknown, Waiting
 from liptako.ledger.reader import StoredEntry
 from liptako.ledger.tally import NO_WORDS, Words, count_changes
@@ -24,34 +22,33 @@ def forget_all() -> None:
         model._default_manager.all().delete()
 
 
-def note_aside(
-    entries: Sequence[StoredEntry],
-    waiting: Mapping[int, Place],
-    faults: Mapping[int, LiptakoError],
-    unknown: set[int],
-) -> None:
+def note_aside(entries: Sequence[StoredEntry], aside: Aside) -> None:
     """Replace what is noted of these entries: that they wait, why they are rejected, or unknown."""
     before = _forget_words([entry.position for entry in entries])
-    waiting = {position: waiting[position] for position in waiting.keys() - faults.keys()}
-    now = _words(waiting, faults, unknown)
+    now = _words(*aside)
+    changed = {p for p in before.keys() | now.keys() if before.get(p) != now.get(p)}
     count_changes(
-        ((entry.origin, entry.seq), before[entry.position], now[entry.position])
-        for entry in entries
-        if before[entry.position] != now[entry.position]
+        (
+            (entry.origin, entry.seq),
+            before.get(entry.position, NO_WORDS),
+            now.get(entry.position, NO_WORDS),
+        )
+        for entry in (entries if changed else ())
+        if entry.position in changed
     )
     Waiting.objects.bulk_create(
         Waiting(entry_id=position, origin=origin, seq=seq)
-        for position, (origin, seq) in waiting.items()
+        for position, (origin, seq) in aside.waiting.items()
     )
     Rejected.objects.bulk_create(
-        Rejected(entry_id=position, **plain(fault)) for position, fault in faults.items()
+        Rejected(entry_id=position, **reason) for position, reason in aside.rejected.items()
     )
-    Unknown.objects.bulk_create(Unknown(entry_id=position) for position in unknown)
+    Unknown.objects.bulk_create(Unknown(entry_id=position) for position in aside.unknown)
 
 
 def _words(
     waiting: Iterable[int], rejected: Iterable[int], unknown: Iterable[int]
-) -> defaultdict[int, Words]:
+) -> Mapping[int, Words]:
     """Return what a digest says of entries, by their place in this node's order."""
     words: defaultdict[int, Words] = defaultdict(lambda: NO_WORDS)
     for positions, word in (
@@ -64,7 +61,7 @@ def _words(
     return words
 
 
-def _forget_words(positions: Sequence[int]) -> defaultdict[int, Words]:
+def _forget_words(positions: Sequence[int]) -> Mapping[int, Words]:
     """Delete what was noted of entries, and return it as words."""
     noted: list[list[int]] = []
     for model in _NOTED:

@@ -21,8 +21,8 @@ from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, is_flash, retain_of
-from liptako.ledger.registry import encode_payload
-from liptako.ledger.rows import Row, insert_rows
+from liptako.ledger.registry import Row, encode_payload
+from liptako.ledger.rows import insert_rows
 from liptako.ledger.tree import leaves
 
 

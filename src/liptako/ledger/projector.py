@@ -5,7 +5,7 @@ reason; neither blocks another. The same records give the same rows in whatever 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -14,14 +14,15 @@ from django.db import DataError, IntegrityError, transaction
 
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.delivery import Place
-from liptako.core.refs import LEAF_BYTES
 from liptako.ledger import registry
 from liptako.ledger.aside import forget_all, note_aside
 from liptako.ledger.digest import state_digest
+from liptako.ledger.folding import Drawn, aside, fold, judge, places_named, threads_of
 from liptako.ledger.models import Counter, Entry, Waiting
-from liptako.ledger.reader import StoredEntry, record_of, stored
-from liptako.ledger.records import Record, Rejection, Thread
-from liptako.ledger.rows import one_of
+from liptako.ledger.reader import StoredEntry, stored
+from liptako.ledger.records import Record, Rejection
+from liptako.ledger.registry import Module, Threads
+from liptako.ledger.rows import one_of, replace_rows
 from liptako.ledger.tally import begin_again
 
 BATCH = 1024  # entries that are drawn in one transaction: as many are drawn again after a crash
@@ -37,8 +38,6 @@ _POISON = (
     TypeError,
     ValueError,
 )
-
-Threads = Mapping[Thread, Sequence[Record]]
 
 
 def project_own(records: Sequence[Record]) -> None:
@@ -169,55 +168,14 @@ def _by_origin(places: Iterable[Place]) -> dict[str, set[int]]:
 
 def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     """Draw the threads of these entries, which must be whole, and note what waits or is wrong."""
-    records: dict[int, Record] = {}
-    faults: dict[int, LiptakoError] = {}
-    for entry in entries:
-        try:
-            records[entry.position] = record_of(entry)
-        except LiptakoError as fault:
-            faults[entry.position] = fault
-    # In the order of folding from here on: the same on every node, whatever arrived first.
-    records = dict(sorted(records.items(), key=lambda item: item[1].order))
-    waiting = _find_waiting(records, faults)
-    rejections = _fold(records, faults.keys() | waiting.keys())
-    positions = {(record.origin, record.seq): position for position, record in records.items()}
-    for rejection in rejections:
-        place = (rejection.record.origin, rejection.record.seq)
-        faults[positions[place]] = rejection.reason
-    unknown = {place for place, record in records.items() if not _is_known(record)}
-    note_aside(entries, waiting, faults, unknown)
+    judged = judge(entries, _leaves_of(places_named(entries)))
+    rejections = [
+        rejection
+        for module, threads in threads_of(judged).items()
+        for rejection in draw_threads(module, threads)
+    ]
+    note_aside(entries, aside(judged, rejections))
     return rejections
-
-
-def _is_known(record: Record) -> bool:
-    """Say whether a module reads the kind of a record."""
-    return registry.module_of(record.header.kind) is not None
-
-
-def _find_waiting(records: dict[int, Record], faults: dict[int, LiptakoError]) -> dict[int, Place]:
-    """Return for each record that waits what it waits for; note wrong references as faults.
-
-    Waits: who names a record that is not here, or one of its own thread that waits itself. A thread
-    is always whole here, so the answer does not depend on what else is drawn with it.
-    """
-    named = {(ref.origin, ref.seq) for record in records.values() for ref in record.header.refs}
-    held = _leaves_of(named)
-    waiting: dict[int, Place] = {}
-    blocked: set[tuple[Thread, Place]] = set()
-    for position, record in records.items():
-        for ref in record.header.refs:
-            place = (ref.origin, ref.seq)
-            if place not in held or (record.thread, place) in blocked:
-                waiting[position] = place
-                blocked.add((record.thread, (record.origin, record.seq)))
-                break
-            if held[place][:LEAF_BYTES] != ref.leaf:
-                faults[position] = RefusedError(
-                    "it refers to another record than the one that is held: %(ref)s",
-                    ref=ref.origin,
-                )
-                break  # it is rejected, whatever else it names may come
-    return waiting
 
 
 def _leaves_of(places: set[Place]) -> dict[Place, bytes]:
@@ -231,43 +189,33 @@ def _leaves_of(places: set[Place]) -> dict[Place, bytes]:
     return held
 
 
-def _fold(records: dict[int, Record], left_out: set[int]) -> list[Rejection]:
-    """Hand each module its threads, in the order of folding; return what it rejects.
+def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
+    """Replace the rows of threads of a module; return what it rejects.
 
-    A thread with nothing to fold is handed over too, so that its old rows go.
-    """
-    threads: defaultdict[str, defaultdict[Thread, list[Record]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for position, record in records.items():
-        module = registry.module_of(record.header.kind)
-        if module is not None:
-            thread = threads[module.name][record.thread]
-            if position not in left_out:
-                thread.append(record)
-    return [
-        rejection
-        for module in registry.modules()
-        if module.name in threads
-        for rejection in _fold_safely(module, threads[module.name])
-    ]
-
-
-def _fold_safely(module: registry.Module, threads: Threads) -> list[Rejection]:
-    """Return what a module rejects. A thread that it cannot draw at all is rejected whole.
-
-    No record that a partner could write may stop the others (protocol: one poison record). A
-    database that cannot take anything is another matter and ends the work.
+    A thread that cannot be drawn at all is rejected whole: no record that a partner could write may
+    stop the others (protocol: one poison record). A database that cannot take anything is another
+    matter and ends the work.
     """
     try:
         with transaction.atomic():
-            return list(module.project(threads))
+            drawn, rejections = fold(module, threads)
+            _write(drawn)
+            return list(rejections)
     except _POISON as cause:
         if len(threads) == 1:
             reason = RefusedError("it cannot be drawn: %(why)s", why=str(cause)[:200])
-            module.project(dict.fromkeys(threads, ()))
+            _write(fold(module, dict.fromkeys(threads, ()))[0])
             return [Rejection(record, reason) for found in threads.values() for record in found]
     keys = list(threads)
     half = len(keys) // 2
     parts = ({key: threads[key] for key in part} for part in (keys[:half], keys[half:]))
-    return [rejection for part in parts for rejection in _fold_safely(module, part)]
+    return [rejection for part in parts for rejection in draw_threads(module, part)]
+
+
+def _write(drawn: Drawn) -> None:
+    """Replace the rows of threads in all tables of their module."""
+    module = registry.module_named(drawn.module)
+    for table, rows in zip(module.tables, drawn.tables, strict=True):
+        replace_rows(table.model, drawn.threads, rows)
+    if module.settle is not None:
+        module.settle(drawn.threads)

@@ -15,7 +15,7 @@ from liptako.core.log.merkle import consistency_proof, inclusion_proof, read_ran
 from liptako.core.log.note import read_note
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.log.verify import read_header
-from liptako.core.records.envelope import Lane
+from liptako.core.records.envelope import Header, Lane
 from liptako.core.records.payload import PACKAGE
 from liptako.core.refs import Ref
 from liptako.ledger import registry
@@ -62,10 +62,15 @@ def _log_of(origin: str, author: str, audience: str, lane: str) -> ChannelValue:
     return ChannelValue(origin=origin, author=author, audience=audience, lane=Lane(lane))
 
 
+def header_of(entry: StoredEntry) -> Header:
+    """Return the header of an entry. Raises MalformedError if it is to be set aside."""
+    log = _log_of(entry.origin, entry.author, entry.audience, entry.lane)
+    return read_header(log, bytes(entry.header))
+
+
 def record_of(entry: StoredEntry) -> Record:
     """Return the record of an entry. Raises MalformedError if it is to be set aside."""
-    log = _log_of(entry.origin, entry.author, entry.audience, entry.lane)
-    header = read_header(log, bytes(entry.header))
+    header = header_of(entry)
     payload = None
     if entry.body is not None and registry.module_of(header.kind):
         payload = registry.decode_payload(header.kind, bytes(entry.body))

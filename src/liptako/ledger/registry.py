@@ -1,10 +1,11 @@
 """Who reads which kind of record: each module says it once, when Django has loaded its apps.
 
-A module hands in the types of its payloads and one function that draws the rows of threads again.
+A module hands in the types of its payloads and one function that folds threads into rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import models
@@ -20,8 +21,28 @@ from liptako.core.records.fields import (
 from liptako.core.records.payload import PAYLOAD_LIMIT
 from liptako.ledger.records import Record, Rejection, Thread
 
-Projection = Callable[[Mapping[Thread, Sequence[Record]]], Iterable[Rejection]]
-"""Replaces the rows of whole threads; gives what breaks a rule. No effect but the own tables."""
+Threads = Mapping[Thread, Sequence[Record]]
+"""Whole threads, each with its records in the order of folding."""
+
+Row = dict[str, Any] | models.Model
+"""A row as the values of all its columns by attribute name, or as a model that is not stored."""
+
+Rows = dict[type[models.Model], list[Row]]
+"""Rows by the tables that they are for."""
+
+
+class Folded(NamedTuple):
+    """What threads come to: all their rows of each table, and the records that break a rule."""
+
+    rows: Rows
+    rejections: Sequence[Rejection] = ()
+
+
+Fold = Callable[[Threads], Folded]
+"""Pure: a thread comes to the same wherever and with whichever others it is folded."""
+
+Settle = Callable[[Collection[Thread]], None]
+"""Corrects the `local` columns of what was just drawn, and of rows of the same objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +68,8 @@ class Module:
     name: str
     kinds: tuple[Kind, ...]
     tables: tuple[Table, ...]
-    project: Projection
+    fold: Fold
+    settle: Settle | None = None
 
 
 _modules: dict[str, Module] = {}
@@ -66,6 +88,11 @@ def register(module: Module) -> None:
 def modules() -> tuple[Module, ...]:
     """Return all modules, in the order of their names."""
     return tuple(_modules[name] for name in sorted(_modules))
+
+
+def module_named(name: str) -> Module:
+    """Return a module that is registered."""
+    return _modules[name]
 
 
 def module_of(kind: str) -> Module | None:

@@ -1,4 +1,4 @@
-"""Replaces the rows of threads: the one way a projection writes its tables.
+"""Replaces the rows of threads: the one way in which tables are drawn.
 
 With prepared statements, and from plain values where there are many: a model and its fields cost
 several times what the database does with a row.
@@ -16,11 +16,11 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
 
-from liptako.ledger.projected import Projected
 from liptako.ledger.records import Thread
+from liptako.ledger.registry import Row
 
-Row = dict[str, Any] | models.Model
-"""A row as the values of all its columns by attribute name, or as a model that is not stored."""
+Values = list[Any]
+"""A row as the database takes it: the value of each column, in the order of the model."""
 
 _Prepare = Callable[[Any], Any]
 _PLAIN = (
@@ -47,29 +47,44 @@ def columns_of(thread: Thread, part: str = "") -> dict[str, str]:
     }
 
 
-def replace_rows(model: type[Projected], threads: Collection[Thread], rows: Sequence[Row]) -> None:
-    """Delete the rows of the threads and write the new ones."""
+def replace_rows(
+    model: type[models.Model], threads: Collection[Thread], rows: Sequence[Values]
+) -> None:
+    """Delete the rows of the threads and write the new ones, which are prepared."""
     model._default_manager.filter(
         object__in=one_of({thread.object for thread in threads}),
         thread__in=one_of([thread.key for thread in threads]),
     ).delete()
-    insert_rows(model, rows)
+    _insert(model, rows)
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
-    """Write new rows, whose keys are set, in the order of their keys.
+    """Write new rows, whose keys are set."""
+    _insert(model, prepared(model, rows))
+
+
+def prepared(model: type[models.Model], rows: Sequence[Row]) -> list[Values]:
+    """Return rows as the database takes them, in the order of their keys.
 
     In that order neighbours are written one after the other: an index that is larger than the
     memory of the database is then read and written once for many rows, not once for each.
     """
+    if not rows:
+        return []
+    fields = model._meta.concrete_fields
+    values = _values(fields, rows)
+    key = next(i for i, field in enumerate(fields) if field.primary_key)
+    values.sort(key=itemgetter(key))
+    return values
+
+
+def _insert(model: type[models.Model], rows: Sequence[Values]) -> None:
+    """Write new rows, which are prepared."""
     fields = model._meta.concrete_fields
     columns = ", ".join(_quoted(field.column) for field in fields if field.column)
     marks = ", ".join(["%s"] * len(fields))
     table = _quoted(model._meta.db_table)
-    values = _prepared(fields, rows)
-    key = next(i for i, field in enumerate(fields) if field.primary_key)
-    values.sort(key=itemgetter(key))
-    run_for_each(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 (same)
+    run_for_each(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 (same)
 
 
 def one_of(names: Collection[str]) -> RawSQL:
@@ -97,26 +112,26 @@ def _quoted(name: str) -> str:
     return _database().ops.quote_name(name)
 
 
-def _prepared(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> list[list[Any]]:
+def _values(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> list[Values]:
     """Return the values of rows as the database takes them."""
     database = _database()
     pick = itemgetter(*(field.attname for field in fields))
     prepares = [(i, _prepare_of(field, database)) for i, field in enumerate(fields)]
     needed = [(i, prepare) for i, prepare in prepares if prepare is not None]
-    prepared = []
+    found = []
     for row in rows:
         values = list(pick(row if isinstance(row, dict) else vars(row)))
         for i, prepare in needed:
             values[i] = prepare(values[i])
-        prepared.append(values)
-    return prepared
+        found.append(values)
+    return found
 
 
 def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) -> _Prepare | None:
     """Return what makes the value of a field fit for the database; nothing if it is so already."""
     prepare: _Prepare = partial(field.get_db_prep_save, connection=database)
     if database.vendor != "sqlite":
-        return prepare
+        return partial(_json_value, prepare) if isinstance(field, models.JSONField) else prepare
     if isinstance(field, _PLAIN):  # SQLite takes text, numbers and bytes as they are
         return None
     if isinstance(field, models.DateTimeField):
@@ -131,6 +146,11 @@ def _time_text(prepare: _Prepare, value: object) -> object:
     if isinstance(value, datetime) and value.tzinfo is UTC:
         return value.isoformat(" ")[:-_OFFSET]
     return prepare(value)
+
+
+def _json_value(prepare: _Prepare, value: object) -> object:
+    """Return a value for a JSON column of another database, which takes no Struct."""
+    return prepare(msgspec.to_builtins(value))
 
 
 def _json_text(value: object) -> str | None:

@@ -1,30 +1,34 @@
 """Draws offices, mandates and the audit trail from their records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from liptako.core.clock import Instant
 from liptako.ledger.records import Record, Rejection, Thread
-from liptako.ledger.registry import Kind, Module, Table
-from liptako.ledger.rows import columns_of, replace_rows
+from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
+from liptako.ledger.rows import columns_of
 from liptako.members import models, records, rules
 
 _KINDS_OF_MANDATE = {records.MANDATE, records.MANDATE_END}
 
 
-def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
-    """Replace the rows of these threads."""
+def fold(threads: Threads) -> Folded:
+    """Return the rows of these threads, and what breaks a rule."""
     rejections: list[Rejection] = []
-    offices, mandates, events = [], [], []
+    offices: list[Row] = []
+    mandates: list[Row] = []
+    events: list[Row] = []
     for thread, found in threads.items():
         known = [record for record in found if record.payload is not None]
         offices += list(_offices(thread, known, rejections))
         mandates += list(_mandates(thread, known, rejections))
         events += list(_events(thread, known, rejections))
-    replace_rows(models.Office, threads.keys(), offices)
-    replace_rows(models.Mandate, threads.keys(), mandates)
-    replace_rows(models.AuditEvent, threads.keys(), events)
-    return rejections
+    rows: Rows = {
+        models.Office: offices,
+        models.Mandate: mandates,
+        models.AuditEvent: events,
+    }
+    return Folded(rows, rejections)
 
 
 def _payloads(found: Sequence[Record], kinds: set[str]) -> tuple[list[Record], list[Any]]:
@@ -104,5 +108,5 @@ MODULE = Module(
         Table(model=models.Mandate),
         Table(model=models.AuditEvent),
     ),
-    project=project,
+    fold=fold,
 )

@@ -1,42 +1,47 @@
 """Draws incidents, releases and the journal from their records."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from operator import itemgetter
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from django.db.models import Count, Q
 
 from liptako.core.clock import Instant
 from liptako.core.refs import audience_id
 from liptako.ledger.records import Record, Rejection, Thread
-from liptako.ledger.registry import Kind, Module, Table
-from liptako.ledger.rows import Row, columns_of, one_of, replace_rows
+from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
+from liptako.ledger.rows import columns_of, one_of
 from liptako.situation import models, records, rules
 
 _OF_INCIDENT = {records.INCIDENT, records.RELEASE, records.RECALLED}
 
 
-def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
-    """Replace the rows of these threads."""
+def fold(threads: Threads) -> Folded:
+    """Return the rows of these threads, and what breaks a rule."""
     rejections: list[Rejection] = []
-    incidents: list[dict[str, Any]] = []
+    incidents: list[Row] = []
     releases: list[Row] = []
     entries: list[Row] = []
     for thread, found in threads.items():
-        known = [record for record in found if record.payload is not None]
-        about = [record for record in known if record.header.kind in _OF_INCIDENT]
-        state, verdicts = rules.fold_incident([record.payload for record in about])
-        rejections += _rejections(about, verdicts)
-        good = [r for r, fault in zip(about, verdicts, strict=True) if fault is None]
-        if state.incident is not None:
-            incidents.append(_incident_row(thread, state.incident, good))
-        releases += list(_release_rows(thread, state, good))
-        entries += list(_journal_rows(thread, found, rejections))
-    _choose_shown(threads.keys(), incidents)
-    replace_rows(models.Incident, threads.keys(), incidents)
-    replace_rows(models.Release, threads.keys(), releases)
-    replace_rows(models.JournalEntry, threads.keys(), entries)
-    return rejections
+        about = [r for r in found if r.payload is not None and r.header.kind in _OF_INCIDENT]
+        if about:
+            state, verdicts = rules.fold_incident([record.payload for record in about])
+            good = about
+            if any(verdicts):
+                rejections += _rejections(about, verdicts)
+                good = [r for r, fault in zip(about, verdicts, strict=True) if fault is None]
+            if state.incident is not None:
+                incidents.append(_incident_row(thread, state.incident, good))
+            releases += _release_rows(thread, state, good)
+        if len(about) < len(found):
+            entries += _journal_rows(thread, found, rejections)
+    rows: Rows = {
+        models.Incident: incidents,
+        models.Release: releases,
+        models.JournalEntry: entries,
+    }
+    return Folded(rows, rejections)
 
 
 def _rejections(found: Sequence[Record], verdicts: Sequence[rules.Verdict]) -> Iterator[Rejection]:
@@ -67,12 +72,17 @@ def _incident_row(
         "origin": last.origin,
         "seq": last.seq,
         "leaf": last.leaf,
+        "shown": True,
     }
 
 
 def as_row(incident: records.Incident) -> models.Incident:
     """Return an incident as pages show it, such as one that is still to be released; not stored."""
-    return models.Incident(**_facts(incident), **_where(incident.place))
+    facts = _facts(incident) | {
+        "harm": msgspec.to_builtins(incident.harm),
+        "source": msgspec.to_builtins(incident.source),
+    }
+    return models.Incident(**facts, **_where(incident.place))
 
 
 def _facts(incident: records.Incident) -> dict[str, Any]:
@@ -90,11 +100,11 @@ def _facts(incident: records.Incident) -> dict[str, Any]:
         "ends": None if period.ends is None else Instant(period.ends).moment(),
         "period_precision": period.precision.value,
         "affected": list(incident.affected),
-        "harm": msgspec.to_builtins(incident.harm),
+        "harm": incident.harm,
         "needs": list(incident.needs),
         "reliability": incident.reliability,
         "credibility": incident.credibility,
-        "source": msgspec.to_builtins(incident.source),
+        "source": incident.source,
         "source_id": incident.source.id,
         "handled_by": incident.handled_by,
     }
@@ -182,37 +192,40 @@ class _Version(NamedTuple):
     audience: str
     radius_m: int
     lamport: int
+    shown: bool
 
 
-_version = itemgetter(*_Version._fields)
+def choose_shown(threads: Collection[Thread]) -> None:
+    """Mark of each incident of these threads the one version that lists and maps show.
 
-
-def _choose_shown(threads: Collection[Thread], rows: Sequence[dict[str, Any]]) -> None:
-    """Mark for each incident the one version that lists and maps show, among new rows and others.
-
-    The author's own; else the most exact one; else the latest one.
+    The author's own; else the most exact one; else the latest one. Most have one version, which was
+    drawn as the one that is shown.
     """
-    drawn = {thread.key for thread in threads}
-    found, was = [_Version(*_version(row)) for row in rows], {}
-    held = models.Incident.objects.filter(object__in=one_of({t.object for t in threads}))
-    for *version, thread, shown in held.values_list(*_Version._fields, "thread", "shown"):
-        if thread not in drawn:  # the others are about to be replaced
-            found.append(_Version(*version))
-            was[found[-1].key] = shown
-    if len({(row.author, row.object) for row in found}) < len(found):  # seldom: ranking costs
-        found.sort(key=_rank)
-    best = {(row.author, row.object): row.key for row in found}
-    wanted = set(best.values())
-    for row in rows:
-        row["shown"] = row["key"] in wanted
+    of_threads = models.Incident.objects.filter(object__in=one_of({t.object for t in threads}))
+    counted = of_threads.values("object").annotate(
+        versions=Count("pk"), hidden=Count("pk", filter=Q(shown=False))
+    )
+    unsure = counted.filter(Q(versions__gt=1) | Q(hidden__gt=0)).values_list("object", flat=True)
+    versions = defaultdict(list)
+    for found in models.Incident.objects.filter(object__in=one_of(list(unsure))).values_list(
+        *_Version._fields
+    ):
+        version = _Version(*found)
+        versions[version.author, version.object].append(version)
+    best = {max(some, key=_rank).key for some in versions.values()}
     for shown in (True, False):
-        keys = [key for key in was if (key in wanted) is shown is not was[key]]
-        models.Incident.objects.filter(key__in=keys).update(shown=shown)
+        wrong = [
+            version.key
+            for some in versions.values()
+            for version in some
+            if (version.key in best) is shown is not version.shown
+        ]
+        models.Incident.objects.filter(key__in=one_of(wrong)).update(shown=shown)
 
 
-def _rank(row: _Version) -> tuple[bool, int, int]:
-    """Return how well a version serves, the best one highest."""
-    return (row.audience == audience_id([row.author]), -row.radius_m, row.lamport)
+def _rank(row: _Version) -> tuple[bool, int, int, str]:
+    """Return how well a version serves, the best one highest; never the same for two."""
+    return (row.audience == audience_id([row.author]), -row.radius_m, row.lamport, row.key)
 
 
 MODULE = Module(
@@ -223,5 +236,6 @@ MODULE = Module(
         Table(model=models.Release),
         Table(model=models.JournalEntry),
     ),
-    project=project,
+    fold=fold,
+    settle=choose_shown,
 )

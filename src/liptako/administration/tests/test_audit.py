@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
+from liptako.ledger import projector
 from liptako.members import actions, projection
 from liptako.members.permissions import Actor
 from liptako.members.records import Audit
@@ -65,7 +66,7 @@ def test_what_a_partner_says_happened_is_neither_shown_nor_on_offer(auditor, nod
     ours = actions.record_audit(node, "node.init", detail="ML")
     says = Audit(event="partner.says", detail="a forged detail")
     theirs = replace(ours, header=msgspec.structs.replace(ours.header, author="BF"), payload=says)
-    projection.project({theirs.thread: [theirs]})
+    projector.draw_threads(projection.MODULE, {theirs.thread: [theirs]})
     for address in ("/audit/", "/audit/?event=partner.says"):
         page = auditor.get(address).content.decode()
         assert [word in page for word in ('"partner.says"', "a forged detail")] == [False, False]

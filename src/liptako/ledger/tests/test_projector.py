@@ -1,5 +1,7 @@
 """Drawing: waiting and rejected records, rebuild, any order of arrival, the digest."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -239,20 +241,16 @@ def test_the_order_check_notices_a_fold_that_depends_on_arrival(node, compact, s
 
 @pytest.fixture
 def swapped_module():
-    """Register a projection that numbers its rows as they come, which no projection may do."""
+    """Register a fold that numbers its rows as they come, which no fold may do."""
     original = registry.module_of(OFFICE)
 
-    def project(threads):
-        rejections = original.project(threads)
-        rows = OfficeRow.objects.filter(thread__in=[thread.key for thread in threads])
-        rows.update(roles=[OfficeRow.objects.count()])
-        return rejections
+    def fold(threads):
+        rows, rejections = original.fold(threads)
+        for row in rows[OfficeRow]:
+            row.roles = [OfficeRow.objects.count()]
+        return registry.Folded(rows, rejections)
 
-    registry.register(
-        registry.Module(
-            name=original.name, kinds=original.kinds, tables=original.tables, project=project
-        )
-    )
+    registry.register(replace(original, fold=fold))
     yield
     registry.register(original)
 
@@ -315,21 +313,16 @@ def test_a_thread_that_cannot_be_drawn_at_all_is_rejected_and_the_others_are_dra
 
 @pytest.fixture
 def breaking_module():
-    """Register a projection with a fault that one object brings to light."""
+    """Register a fold with a fault that one object brings to light."""
     original = registry.module_of(OFFICE)
 
-    def project(threads):
-        rejections = original.project(threads)
+    def fold(threads):
         if any(found and thread.object.endswith("2") for thread, found in threads.items()):
             message = "poison"
             raise ValueError(message)
-        return rejections
+        return original.fold(threads)
 
-    registry.register(
-        registry.Module(
-            name=original.name, kinds=original.kinds, tables=original.tables, project=project
-        )
-    )
+    registry.register(replace(original, fold=fold))
     yield
     registry.register(original)
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from liptako.core.clock import Instant
-from liptako.ledger import store, testing
+from liptako.ledger import projector, store, testing
 from liptako.ledger.records import Draft
 from liptako.members import models, projection
 from liptako.members.records import (
@@ -39,7 +39,7 @@ def draft(kind, payload=None, name=NAME, **changes):
 
 def draw(*records):
     """Draw records of one thread; return the places of those that are rejected, with the reason."""
-    rejections = projection.project({records[0].thread: records})
+    rejections = projector.draw_threads(projection.MODULE, {records[0].thread: records})
     return [(rejection.record.seq, str(rejection.reason)) for rejection in rejections]
 
 

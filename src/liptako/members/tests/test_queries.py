@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from liptako.ledger import store
+from liptako.ledger import projector, store
 from liptako.ledger.records import Draft
 from liptako.members import actions, models, offices, projection, queries, words
 from liptako.members.permissions import Actor
@@ -109,7 +109,7 @@ def test_what_a_partner_says_happened_is_not_in_our_trail(node):
     ours = actions.record_audit(node, "sign_in")
     header = msgspec.structs.replace(ours.header, author="BF")
     theirs = replace(ours, header=header, payload=Audit(event="forged"))
-    projection.project({theirs.thread: [theirs]})
+    projector.draw_threads(projection.MODULE, {theirs.thread: [theirs]})
     assert set(models.AuditEvent.objects.values_list("author", "event")) == {
         ("ML", "sign_in"),
         ("BF", "forged"),
