@@ -47,6 +47,7 @@ from liptako.federation.heads import (
 )
 from liptako.federation.intake import Report, open_log, settle_files, take, take_ahead, take_beside
 from liptako.ledger import compacts, projector
+from liptako.ledger.along import Along
 from liptako.ledger.node import Node
 from liptako.ledger.reader import (
     entries_ahead,
@@ -259,16 +260,15 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
 def _take_frames(node: Node, heads: Heads, frames: Iterator[Frame], report: Report) -> None:
     """Take in what stands behind the heads; draw what has come while more comes."""
     delivery: Delivery | None = None
-    drawn = 0
-    for frame in frames:
-        if isinstance(frame, ChannelFrame):
-            delivery = open_log(node, heads, frame, report)
-        elif isinstance(frame, AheadFrame) and delivery is not None:
-            delivery = take_ahead(node, delivery, frame, report)
-        elif isinstance(frame, PackageFrame) and delivery is not None:
-            delivery = take(node, delivery, frame, report)
-        else:
-            take_beside(node, frame, report)
-        if report.taken >= drawn + projector.BATCH:
-            projector.project_pending()
-            drawn = report.taken
+    with Along() as along:
+        for frame in frames:
+            if isinstance(frame, ChannelFrame):
+                delivery = open_log(node, heads, frame, report)
+            elif isinstance(frame, AheadFrame) and delivery is not None:
+                delivery = take_ahead(node, delivery, frame, report)
+            elif isinstance(frame, PackageFrame) and delivery is not None:
+                delivery = take(node, delivery, frame, report)
+            else:
+                take_beside(node, frame, report)
+            along.go_on(report.taken)
+        along.finish()

@@ -1,12 +1,14 @@
 """What entries come to: which of them wait, which are wrong, and the rows of all others.
 
 Pure, without a database: what it needs of other entries, the leaves of those that are named, is
-handed in. So it gives the same wherever it is done (`second` does it on another core).
+handed in. So it gives the same wherever it is done (`helper` does it on another core).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+from django.db import DataError, IntegrityError
 
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.core.log.delivery import Place
@@ -18,6 +20,17 @@ from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Module, Threads
 from liptako.ledger.rows import Values, prepared
 
+POISON = (
+    ArithmeticError,
+    DataError,
+    IntegrityError,
+    LiptakoError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What a record that somebody else wrote may bring about where it is drawn."""
+
 _REFS = b'"refs":'  # as it stands in every header that names something: there is one spelling
 
 
@@ -28,6 +41,13 @@ class Judged(NamedTuple):
     waiting: dict[int, Place]
     faults: dict[int, LiptakoError]
     unknown: list[int]
+
+
+class Batch(NamedTuple):
+    """Entries whose threads are whole, and the places and leaves of what they name, where here."""
+
+    entries: list[StoredEntry]
+    held: list[tuple[Place, bytes]]
 
 
 class Drawn(NamedTuple):
@@ -66,18 +86,18 @@ def places_named(entries: Iterable[StoredEntry]) -> set[Place]:
     return named
 
 
-def judge(entries: Sequence[StoredEntry], held: Mapping[Place, bytes]) -> Judged:
-    """Read entries; `held` are the leaves of what they name, where that is here."""
+def judge(batch: Batch) -> Judged:
+    """Read the entries of a batch and find out which of them wait or are wrong."""
     records: dict[int, Record] = {}
     faults: dict[int, LiptakoError] = {}
-    for entry in entries:
+    for entry in batch.entries:
         try:
             records[entry.position] = record_of(entry)
         except LiptakoError as fault:
             faults[entry.position] = fault
     # In the order of folding from here on: the same on every node, whatever arrived first.
     records = dict(sorted(records.items(), key=lambda item: item[1].order))
-    waiting = _find_waiting(records, held, faults)
+    waiting = _find_waiting(records, dict(batch.held), faults)
     unknown = [
         position
         for position, record in records.items()
@@ -150,9 +170,9 @@ def aside(judged: Judged, rejections: Sequence[Rejection]) -> Aside:
     return Aside(waiting, rejected, judged.unknown)
 
 
-def sheet_of(entries: Sequence[StoredEntry], held: Mapping[Place, bytes]) -> Sheet:
-    """Return all that is to be written of entries. Raises whatever a fold raises."""
-    judged = judge(entries, held)
+def sheet_of(batch: Batch) -> Sheet:
+    """Return all that is to be written of a batch. Raises one of POISON if that cannot be told."""
+    judged = judge(batch)
     folded = [fold(module, threads) for module, threads in threads_of(judged).items()]
     rejections = [rejection for _, some in folded for rejection in some]
     return Sheet([drawn for drawn, _ in folded], aside(judged, rejections))

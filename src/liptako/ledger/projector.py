@@ -10,14 +10,24 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
-from liptako.core.errors import LiptakoError, RefusedError
+from liptako.core.errors import RefusedError
 from liptako.core.log.delivery import Place
 from liptako.ledger import registry
 from liptako.ledger.aside import forget_all, note_aside
 from liptako.ledger.digest import state_digest
-from liptako.ledger.folding import Drawn, aside, fold, judge, places_named, threads_of
+from liptako.ledger.folding import (
+    POISON,
+    Batch,
+    Drawn,
+    Sheet,
+    aside,
+    fold,
+    judge,
+    places_named,
+    threads_of,
+)
 from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, stored
 from liptako.ledger.records import Record, Rejection
@@ -28,16 +38,6 @@ from liptako.ledger.tally import begin_again
 BATCH = 1024  # entries that are drawn in one transaction: as many are drawn again after a crash
 _REBUILT = 4000  # about as many at a time in a rebuild, which is one transaction
 _IN = 500  # values in one IN (…)
-
-_POISON = (
-    ArithmeticError,
-    DataError,
-    IntegrityError,
-    LiptakoError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
 
 
 def project_own(records: Sequence[Record]) -> None:
@@ -132,16 +132,28 @@ def _project(objects: set[str]) -> list[Rejection]:
     rejections: list[Rejection] = []
     drawn: set[str] = set()
     while objects:
-        entries = list(_entries_of(objects))
+        entries = list(entries_of(objects))
         rejections += _draw(entries)
         drawn |= objects
         objects = _unblocked(entries) - drawn
     return rejections
 
 
-def _entries_of(objects: Collection[str]) -> Iterator[StoredEntry]:
+def entries_of(objects: Collection[str]) -> Iterator[StoredEntry]:
     """Give all entries about these objects, with their logs and payloads."""
     return stored(Entry.objects.filter(object__in=one_of(objects)).order_by("position"))
+
+
+def write(entries: Sequence[StoredEntry], sheet: Sheet) -> None:
+    """Write what entries were folded to, and draw what waited for them.
+
+    Raises one of POISON if the database does not take it; then it is to be drawn in the other way.
+    """
+    with transaction.atomic():
+        for drawn in sheet.drawn:
+            _write(drawn)
+        note_aside(entries, sheet.aside)
+    _project(_unblocked(entries) - {entry.object for entry in entries})
 
 
 def _unblocked(entries: Sequence[StoredEntry]) -> set[str]:
@@ -168,7 +180,7 @@ def _by_origin(places: Iterable[Place]) -> dict[str, set[int]]:
 
 def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     """Draw the threads of these entries, which must be whole, and note what waits or is wrong."""
-    judged = judge(entries, _leaves_of(places_named(entries)))
+    judged = judge(batch_of(entries))
     rejections = [
         rejection
         for module, threads in threads_of(judged).items()
@@ -176,6 +188,11 @@ def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     ]
     note_aside(entries, aside(judged, rejections))
     return rejections
+
+
+def batch_of(entries: Sequence[StoredEntry]) -> Batch:
+    """Return entries, whose threads are whole, with what they name."""
+    return Batch(list(entries), list(_leaves_of(places_named(entries)).items()))
 
 
 def _leaves_of(places: set[Place]) -> dict[Place, bytes]:
@@ -201,7 +218,7 @@ def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
             drawn, rejections = fold(module, threads)
             _write(drawn)
             return list(rejections)
-    except _POISON as cause:
+    except POISON as cause:
         if len(threads) == 1:
             reason = RefusedError("it cannot be drawn: %(why)s", why=str(cause)[:200])
             _write(fold(module, dict.fromkeys(threads, ()))[0])

@@ -87,11 +87,13 @@ def _insert(model: type[models.Model], rows: Sequence[Values]) -> None:
     run_for_each(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 (same)
 
 
-def one_of(names: Collection[str]) -> RawSQL:
+def one_of(names: Collection[str] | Collection[int]) -> RawSQL:
     """Return what `column__in` compares with any number of names as one value, at little cost."""
     database = _database()
     if database.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(names))])
+    if any(isinstance(name, int) for name in names):
+        return RawSQL("SELECT unnest(%s::bigint[])", [list(names)])
     return RawSQL("SELECT unnest(%s::text[])", [list(names)])
 
 
@@ -112,7 +114,7 @@ def _quoted(name: str) -> str:
     return _database().ops.quote_name(name)
 
 
-def _values(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> list[Values]:
+def _values(fields: "Sequence[models.Field[Any, Any]]", rows: Sequence[Row]) -> list[Values]:
     """Return the values of rows as the database takes them."""
     database = _database()
     pick = itemgetter(*(field.attname for field in fields))
@@ -127,7 +129,7 @@ def _values(fields: Sequence[models.Field[Any, Any]], rows: Sequence[Row]) -> li
     return found
 
 
-def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) -> _Prepare | None:
+def _prepare_of(field: "models.Field[Any, Any]", database: BaseDatabaseWrapper) -> _Prepare | None:
     """Return what makes the value of a field fit for the database; nothing if it is so already."""
     prepare: _Prepare = partial(field.get_db_prep_save, connection=database)
     if database.vendor != "sqlite":

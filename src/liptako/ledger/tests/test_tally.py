@@ -182,7 +182,9 @@ def test_a_kind_that_becomes_known_is_counted_as_known_once_it_is_drawn(log, lat
 def later_kind():
     """Return what lets the program learn a kind of a later version, as an upgrade would."""
     kind = registry.Kind(name=LATER, payload=Recall)
-    module = registry.Module(name="later", kinds=(kind,), tables=(), fold=lambda _: registry.Folded({}))
+    module = registry.Module(
+        name="later", kinds=(kind,), tables=(), fold=lambda _: registry.Folded({})
+    )
     yield lambda: registry.register(module)
     registry._modules.pop("later", None)  # noqa: SLF001 (nothing else takes a kind out again)
     registry._kinds.pop(LATER, None)  # noqa: SLF001 (as above)

@@ -1,0 +1,137 @@
+"""Draws what is taken in while more of it comes: from many entries on with a process that helps.
+
+This process reads what is to be drawn and writes what it comes to; between the two the helper folds
+it. Should anything else have been written or drawn in the meantime, or the helper be of no use, the
+entries are drawn in the ordinary way. `Counter.projected` says at any time how far all is drawn.
+"""
+
+from collections import deque
+from concurrent.futures import Future
+from contextlib import ExitStack
+from typing import NamedTuple, Self
+
+from django.db import transaction
+
+from liptako.ledger import helping
+from liptako.ledger.folding import POISON, Sheet
+from liptako.ledger.helping import Helper
+from liptako.ledger.models import Counter, Entry, Payload
+from liptako.ledger.projector import BATCH, batch_of, entries_of, project_pending, write
+from liptako.ledger.reader import StoredEntry
+from liptako.ledger.rows import one_of
+
+_AT_ONCE = 3  # batches that are with the helper
+
+
+class _Job(NamedTuple):
+    """A batch that is with the helper, and by what to tell that nothing else has been at it."""
+
+    start: int  # `projected` and `position` when it was read
+    position: int
+    taken: int  # how many entries this intake had taken in by then
+    end: int
+    entries: list[StoredEntry]
+    answer: "Future[Sheet | None]"
+
+
+class Along:
+    """Draws while one bundle is taken in."""
+
+    def __init__(
+        self, *, helped: bool | None = None, many: int = 2 * BATCH, batch: int = BATCH
+    ) -> None:
+        """Begin alone: most bundles are short. A helper is started at so `many` entries.
+
+        `helped` says if there may be one; `helping.pays` does if nothing is said.
+        """
+        self.helper: Helper | None = None
+        self.folded = 0  # batches that the helper folded, and that were written
+        self._helped = helping.pays() if helped is None else helped
+        self._many, self._batch = many, batch
+        self._stack = ExitStack()
+        self._jobs: deque[_Job] = deque()
+        self._taken = 0
+        self._seen = 0  # of the entries taken, so many were drawn or handed out
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the helper. What is not written by now is drawn in the ordinary way."""
+        self._jobs.clear()
+        self._stack.close()
+
+    def go_on(self, taken: int) -> None:
+        """Draw what is due after so many entries were taken in."""
+        self._taken = taken
+        if taken < self._seen + self._batch:
+            return
+        self._seen = taken
+        if self.helper is None and self._helped and taken >= self._many:
+            self.helper = self._stack.enter_context(Helper())
+        if self.helper is None or not self.helper.is_ready():
+            self._jobs.clear()
+            project_pending()
+            return
+        while self._jobs and (self._jobs[0].answer.done() or len(self._jobs) >= _AT_ONCE):
+            self._settle(self._jobs.popleft())
+        self._hand_out(self.helper)
+
+    def finish(self) -> None:
+        """Write what is with the helper, and draw the rest."""
+        while self._jobs:
+            self._settle(self._jobs.popleft())
+        project_pending()
+
+    @transaction.atomic
+    def _hand_out(self, helper: Helper) -> None:
+        """Read the next batch and let it be folded."""
+        counter = Counter.objects.select_for_update().get(id=1)
+        start = self._jobs[-1].end if self._jobs else counter.projected
+        rows = Entry.objects.filter(position__gt=start).order_by("position")
+        found = list(rows.values_list("position", "object")[: 2 * self._batch])
+        if not found:
+            return
+        entries = list(entries_of({name for _, name in found}))
+        self._jobs.append(
+            _Job(
+                start=start,
+                position=counter.position,
+                taken=self._taken,
+                end=found[-1][0],
+                entries=entries,
+                answer=helper.ask(batch_of(entries)),
+            )
+        )
+
+    def _settle(self, job: _Job) -> None:
+        """Write what a batch came to; else draw all in the ordinary way."""
+        sheet = job.answer.result()
+        try:
+            if sheet is not None and self._write(job, sheet):
+                return
+        except POISON:  # a record that the database does not take: found in the ordinary way
+            pass
+        self._jobs.clear()
+        project_pending()
+
+    @transaction.atomic
+    def _write(self, job: _Job, sheet: Sheet) -> bool:
+        """Write what a batch came to, unless anybody else was at the log or the tables."""
+        counter = Counter.objects.select_for_update().get(id=1)
+        ours = counter.position - job.position == self._taken - job.taken
+        if counter.projected != job.start or not ours or not _have_payloads(job.entries):
+            return False
+        write(job.entries, sheet)
+        counter.projected = job.end
+        counter.save(update_fields=["projected"])
+        self.folded += 1
+        return True
+
+
+def _have_payloads(entries: list[StoredEntry]) -> bool:
+    """Say whether the payloads that entries had are all here still: one may have been destroyed."""
+    had = [entry.position for entry in entries if entry.body is not None]
+    held = Payload.objects.filter(entry_id__gte=min(had, default=0), entry_id__in=one_of(had))
+    return held.count() == len(had)
