@@ -53,10 +53,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What went into a bundle: entries, bytes of files, and up to which size of each log."""
+    """What went into a bundle: entries, bytes of files, parcels, up to which size of each log."""
 
     count: int
     files: int
+    parcels: int
     reached: Mapping[str, int]
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
+from django.db.models.functions import Length
+
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
 from liptako.core.log.frames import CarriedFrame, ParcelFrame
 from liptako.federation import peers
@@ -57,11 +59,42 @@ def carried_for(node: Node, member: str) -> Iterator[CarriedFrame]:
         yield CarriedFrame(row.sender, row.recipient, bytes(row.digest))
 
 
+def gives_parcels(node: Node, member: str) -> bool:
+    """Say whether a partner is to get a parcel: to be read, or carried on."""
+    rows = Parcel.objects.filter(recipient=member, carrier="")
+    return rows.exists() or next(_untold(node, member), None) is not None
+
+
 def owes_parcels(node: Node, member: str) -> bool:
     """Say whether a partner is to get a parcel, or the word that one has come."""
-    rows = Parcel.objects.filter(recipient=member, carrier="")
-    rows |= Parcel.objects.filter(recipient=node.member, carrier=member)
-    return rows.exists() or next(_untold(node, member), None) is not None
+    told = Parcel.objects.filter(recipient=node.member, carrier=member)
+    return told.exists() or gives_parcels(node, member)
+
+
+def parcels_waiting(node: Node, member: str) -> list[tuple[str, int]]:
+    """Return for whom the parcels are that a partner is to get, and their bytes; 0: not made."""
+    carried = Parcel.objects.filter(recipient=member, carrier="")
+    found = [(member, size) for size in carried.values_list(Length("sealed"), flat=True)]
+    for recipient, mark in _untold(node, member):
+        row = _own(node, recipient, member)
+        found.append((recipient, len(row.sealed) if row and row.mark == mark else 0))
+    return found
+
+
+def mark_for(node: Node, member: str) -> str:
+    """Return what stands for the parcels that a partner is to get or to be told of; "" for none.
+
+    A parcel that comes once more changes it: whoever gave it did not get the word.
+    """
+    given = Parcel.objects.filter(recipient=member, carrier="")
+    told = Parcel.objects.filter(sender=member, carrier="")
+    told |= Parcel.objects.filter(recipient=node.member, carrier=member)
+    rows = (given | told).order_by("sender", "recipient", "carrier")
+    found = [
+        f"{row.sender} {row.recipient} {bytes(row.digest).hex()} {row.at.isoformat()}"
+        for row in rows.defer("sealed")
+    ]
+    return "\n".join([*found, *(f"{who} {mark}" for who, mark in _untold(node, member))])
 
 
 def take_parcel(node: Node, giver: str, frame: ParcelFrame) -> bytes:

@@ -81,7 +81,7 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
-        origin, count, files, reached = "", 0, 0, {}
+        origin, count, files, parcels_in, reached = "", 0, 0, 0, {}
         for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
             if isinstance(frame, ChannelFrame):
@@ -91,12 +91,14 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
                 reached[origin] = frame.start + len(frame.headers)
             elif isinstance(frame, ChunkFrame):
                 files += len(frame.data)
+            elif isinstance(frame, ParcelFrame):
+                parcels_in += 1
         writer.close()
         if extent.carrier:
             plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return Written(count=count, files=files, reached=reached)
+    return Written(count=count, files=files, parcels=parcels_in, reached=reached)
 
 
 def _frames(
