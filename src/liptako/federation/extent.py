@@ -1,7 +1,7 @@
 """How much goes into one bundle, and what it begins and ends with."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liptako.core.log.bundle import BundleWriter
 from liptako.core.log.delivery import Place
@@ -43,12 +43,14 @@ class Extent:
 class Start:
     """What a bundle begins with: what the partner has said it holds, and our signed heads.
 
-    `course` goes on from one volume of a set to the next.
+    `course` goes on from one volume of a set to the next, and so do the `given` parcels: from whom
+    and for whom those are that an earlier one has.
     """
 
     said: Heads | None
     heads: bytes
     course: attachments.Course
+    given: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

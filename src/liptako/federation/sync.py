@@ -124,7 +124,11 @@ def _frames(
     if not extent.carrier:
         yield from parcels.carried_for(node, member)
         if extent.bulk:
-            yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+            for parcel in parcels.parcels_for(
+                node, member, budget.bytes_left, partial(_parcel, node), begin.given
+            ):
+                begin.given.add((parcel.sender, parcel.recipient))
+                yield parcel
         yield from attachments.chunks_for(node, member, begin.course, budget.for_files(extent))
 
 

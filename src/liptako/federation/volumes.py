@@ -27,7 +27,7 @@ from liptako.core.log.heads import Heads
 from liptako.core.log.sealed import padded_size
 from liptako.core.reasons import why_of
 from liptako.federation import attachments, peers, sync
-from liptako.federation.extent import Written
+from liptako.federation.extent import Extent, Start, Written
 from liptako.federation.parcels import parcels_waiting
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
@@ -92,11 +92,11 @@ def load_for(node: Node, member: str) -> Load:
     told = found.aggregate(count=Count("position"), since=Min("taken_at"))
     waiting = parcels_waiting(node, member)
     size = _size(found) + attachments.size_for(member, said)
-    size += sum(made or _parcel_size(who, member) for who, made in waiting)
+    size += sum(made or _parcel_size(who, member) for _sender, who, made in waiting)
     return Load(count=told["count"], since=told["since"], parcels=len(waiting), size=size)
 
 
-def _found(member: str, said: Heads | None, extent: sync.Extent) -> QuerySet[Entry]:
+def _found(member: str, said: Heads | None, extent: Extent) -> QuerySet[Entry]:
     """Return the entries that a partner lacks."""
     wanted = [
         Q(channel=lack.log, seq__gte=lack.start, seq__lt=lack.end)
@@ -114,7 +114,7 @@ def _size(found: QuerySet[Entry]) -> int:
 def _parcel_size(member: str, carrier: str) -> int:
     """Return roughly how many bytes a parcel for a member has that is not made yet."""
     said = peers.said_by(member)
-    return padded_size(_size(_found(member, said, sync.Extent(carrier=carrier))))
+    return padded_size(_size(_found(member, said, Extent(carrier=carrier))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +172,22 @@ def _write_parts(
             os.fsync(file.fileno())
         yield path, written
         start = replace(start, said=_after(node, member, start.said, written.reached))
-        if not (written.count or written.files):
+        if not (written.count or written.files or written.parcels):
             return
-        files_left = next(attachments.due_to(member, start.course, unasked=True), None)
-        if files_left is None and not list(sync.lacks_of(member, start.said, extent)):
+        if not _is_left(node, member, start, extent):
             return
+
+
+def _is_left(node: Node, member: str, start: Start, extent: Extent) -> bool:
+    """Say whether something is left for another volume: records, files, a parcel that fits in."""
+    if next(attachments.due_to(member, start.course, unasked=True), None) is not None:
+        return True
+    if next(sync.lacks_of(member, start.said, extent), None) is not None:
+        return True
+    return any(
+        (sender, who) not in start.given and (extent.room is None or made <= extent.room)
+        for sender, who, made in parcels_waiting(node, member)
+    )
 
 
 def _after(node: Node, member: str, said: Heads | None, reached: Mapping[str, int]) -> Heads:
