@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from liptako.core.errors import NotAllowedError, RefusedError
 from liptako.core.refs import audience_id
+from liptako.ledger import projector, recalls
 from liptako.ledger.models import Entry
 from liptako.ledger.testing import check_rebuild
 from liptako.members.models import AuditEvent
@@ -69,6 +70,14 @@ def test_an_interrupted_run_is_finished_by_the_next_one(desk, names, node):
         give(node, desk.actor, GRANT, stop)
     assert len(granted()) == BATCH
     assert (give(node, desk.actor, GRANT), len(granted())) == (2, BATCH + 2)
+
+
+@pytest.mark.django_db
+def test_what_the_audience_no_longer_has_is_passed_over(desk, names, node):
+    copies = Entry.objects.filter(channel__audience=OLD, object=names[0])
+    recalls.destroy(list(copies))
+    projector.redraw({names[0]})
+    assert (give(node, desk.actor, GRANT), left_of(node, GRANT).count()) == (1, 0)
 
 
 def fields():
