@@ -15,7 +15,7 @@ from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
 from liptako.ledger.reader import logs_for, root_of
 from liptako.ledger.tally import shared_digest
-from tests.simulator.healing import Rounds
+from tests.simulator.healing import Rounds, faults_of
 from tests.simulator.world import MARK, World
 from tests.snapshots import cells
 
@@ -42,11 +42,7 @@ def check_rest(rounds: Rounds, forked: set[str]) -> Faults:
         if pair.report is None:
             yield f"{names} cannot exchange"
         else:
-            yield from (
-                f"{names}: {fault}"
-                for fault in pair.report.faults
-                if fault.params.get("origin") not in forked
-            )
+            yield from (f"{names}: {fault}" for fault in faults_of(pair.report, forked))
 
 
 def check_node(world: World, member: str, forked: set[str]) -> Faults:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.simulator import checks
-from tests.simulator.healing import heal
+from tests.simulator.healing import heal, settle
 from tests.simulator.steps import FAULTS, ORDINARY, Step, writes, writes_long
 from tests.simulator.world import World, new_world
 
@@ -68,6 +68,11 @@ def run(fleet, seed: int, steps: Sequence[int] | None = None) -> Outcome:
             step_of(seed, number)(world, _dice(seed, number))
         rounds = heal(world, _dice(seed, "heal"))
         faults = tuple(checks.check_all(world, rounds))
+        if faults and not rounds.thorough:  # it may be that they only stopped too early
+            rounds.thorough = True
+            settle(rounds)
+            faults = tuple(checks.check_all(world, rounds))
+            world.happened["settled again"] += 1
     except Exception:  # noqa: BLE001 (whatever comes out is a finding)
         faults = (traceback.format_exc(),)
     return Outcome(
