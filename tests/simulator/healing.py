@@ -1,6 +1,6 @@
 """After the faults: clocks are right, links are up, and everybody exchanges until it is quiet."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -67,11 +67,12 @@ class Rounds:
         self.pairs = [_Pair((x, y)) for i, x in enumerate(names) for y in names[i + 1 :]]
         self.forked = self.world.forked()
 
-    def once(self) -> None:
-        """Let every two members exchange once."""
+    def tell(self, members: Collection[str]) -> None:
+        """Let some members exchange once with everybody."""
         self.chance.shuffle(self.pairs)
         for pair in self.pairs:
-            self._exchange(pair)
+            if not set(members).isdisjoint(pair.members):
+                self._exchange(pair)
 
     def settle(self) -> None:
         """Exchange until nothing moves. Raises RestlessError if that has no end."""
@@ -157,9 +158,8 @@ def heal(world: World, chance: Random) -> Rounds:
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance, thorough=chance.random() < 0.05)
-    if world.was_set_back or chance.random() < 0.1:
-        # Whoever does not know that it was set back would tell two histories.
-        rounds.once()
+    # Whoever does not know that it was set back would tell two histories.
+    rounds.tell(world.was_set_back if chance.random() < 0.9 else world.members)
     write_one(world, chance.choice(world.members), frozenset(world.members))
     settle(rounds)
     return rounds

@@ -15,8 +15,8 @@ from tests.simulator.healing import heal, settle
 from tests.simulator.steps import FAULTS, ORDINARY, Step, writes, writes_long
 from tests.simulator.world import World, new_world
 
-MOST_STEPS = 12
-_LONG_ONE_IN = 40
+MOST_STEPS = 8
+_LONG_ONE_IN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def step_of(seed: int, number: int) -> Step:
         return FAULTS[seed % len(FAULTS)]
     if number == 0:
         return writes_long if seed % _LONG_ONE_IN == 1 else writes
-    return dice.choice(FAULTS if dice.random() < 0.35 else ORDINARY)
+    return dice.choice(FAULTS if dice.random() < 0.5 else ORDINARY)
 
 
 def run(fleet, seed: int, steps: Sequence[int] | None = None) -> Outcome:

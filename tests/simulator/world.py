@@ -186,7 +186,7 @@ def _named(header: bytes) -> tuple[tuple[str, int], ...]:
 
 def new_world(fleet, chance: Random) -> World:
     """Return a world of three to five members in which nothing has happened yet."""
-    count = chance.choice((3,) * 8 + (4, 5))
+    count = chance.choice((3,) * 18 + (4, 5))
     world = World(fleet=fleet, members=MEMBERS[:count])
     nodes = {}
     for member in world.members:
