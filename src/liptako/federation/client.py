@@ -6,32 +6,53 @@ in the compact, checked before a byte of ours is sent.
 
 import hashlib
 import http.client
+import logging
 import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from liptako.core.errors import LiptakoError, MalformedError, NetworkError, VerificationError
+from liptako.federation.pipe import Answer, Pipe
+
+logger = logging.getLogger(__name__)
 
 PATH = "/federation/exchange"
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
-CONTENT_TYPE = "application/octet-stream"
 ADDRESS_LIMIT = 200  # characters
 _ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
+
+class Follow(NamedTuple):
+    """What may be sent while an answer is on its way back.
+
+    `write` gives a bundle, or nothing if it has to wait for the answer. It is told how many bytes a
+    second the line has taken (0 if that could not be seen), once no more are left to go than the
+    line takes in a second, by the `rate` so far: what is urgent meanwhile waits behind one bundle.
+    """
+
+    write: Callable[[int], bytes]
+    rate: int
 
 
 class Client(Protocol):
     """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
 
-    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
-        """Return the answer. Raises NetworkError or VerificationError."""
+    def exchange(
+        self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
+    ) -> bytes:
+        """Return the answer. Raises NetworkError or VerificationError.
+
+        A client that sends another bundle meanwhile is given that very one with the next call. None
+        has to.
+        """
 
 
 def key_pin(certificate: bytes) -> bytes:
@@ -63,12 +84,17 @@ def _no_address(text: str) -> MalformedError:
 
 
 class HttpsClient:
-    """The client over HTTPS: a connection that stays open from one request to the next."""
+    """The client over HTTPS: a connection that stays open from one request to the next.
+
+    A bundle that follows goes over it before the answer to the one before has come (RFC 9112, 9.3.2
+    Pipelining): who gets a bundle twice takes it once, so that it may be sent again.
+    """
 
     def __init__(self) -> None:
         """Open nothing yet."""
         self._url = ""
-        self._connection: http.client.HTTPSConnection | None = None
+        self._pipe: Pipe | None = None
+        self._under_way: bytes | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -78,49 +104,71 @@ class HttpsClient:
         """Close what is open."""
         self._close()
 
-    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
+    def exchange(
+        self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
+    ) -> bytes:
         """Return the answer of the node at `url`, which must hold a pinned key.
 
         A partner may have closed an idle connection: what could not be sent over one that was used
         before goes over a new one. Whoever gets a bundle twice takes it once.
         """
-        if url == self._url and self._connection is not None:
-            try:
-                return _request(self._connection, bundle)
-            except (OSError, http.client.HTTPException):
-                self._close()
-        host, connection = _open(url)
         try:
-            _connect(connection, pins)
-            answer = _request(connection, bundle)
+            if url == self._url and self._pipe is not None and self._pipe.is_open:
+                try:
+                    return self._request(self._pipe, bundle, follow)
+                except (OSError, http.client.HTTPException):
+                    logger.info("%s: the connection was closed meanwhile: another one", url)
+            self._close()
+            self._url, self._pipe = url, _connected(url, pins)
+            return self._request(self._pipe, bundle, follow)
         except (OSError, http.client.HTTPException) as cause:
-            connection.close()
-            raise _unreachable(host, cause) from cause
+            self._close()
+            raise _unreachable(urlsplit(url).netloc, cause) from cause
         except LiptakoError:
-            connection.close()
+            self._close()
             raise
-        self._close()
-        self._url, self._connection = url, connection
-        return answer
+
+    def _request(self, pipe: Pipe, bundle: bytes, follow: Follow | None) -> bytes:
+        """Send the bundle, unless it is on its way, and what follows it; return the answer."""
+        if self._under_way is not bundle:
+            pipe.send(PATH, bundle)
+        self._under_way = None
+        if follow is not None:
+            rate = pipe.wait_until_gone(follow.rate)
+            self._under_way = None if rate is None else follow.write(rate) or None
+            if self._under_way is not None:
+                pipe.send(PATH, self._under_way)
+        return _checked(pipe.receive(ANSWER_LIMIT))
 
     def _close(self) -> None:
         """Close the connection that is open, if one is."""
-        if self._connection is not None:
-            self._connection.close()
-        self._url, self._connection = "", None
+        if self._pipe is not None:
+            self._pipe.close()
+        self._url, self._pipe, self._under_way = "", None, None
 
 
-def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
-    """Return the host of an address and a connection to it, not yet open."""
+def _connected(url: str, pins: Sequence[bytes]) -> Pipe:
+    """Return an open connection to the node at an address, which holds a pinned key.
+
+    Raises OSError, MalformedError and VerificationError.
+    """
+    connection = _open(url)
+    try:
+        _connect(connection, pins)
+    except BaseException:
+        connection.close()
+        raise
+    return Pipe(connection)
+
+
+def _open(url: str) -> http.client.HTTPSConnection:
+    """Return a connection to an address, not yet open."""
     parts = urlsplit(check_address(url))
     try:
         host = str(parts.hostname).encode("idna").decode()
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=TIMEOUT, context=_context()
-        )
+        return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT, context=_context())
     except (ValueError, http.client.InvalidURL) as cause:
         raise _no_address(url) from cause
-    return parts.netloc, connection
 
 
 def _unreachable(host: str, cause: Exception) -> NetworkError:
@@ -158,21 +206,15 @@ def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> 
         )
 
 
-def _request(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
-    """Send the bundle, return the answer."""
-    connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
-    response = connection.getresponse()
-    try:
-        answer = response.read(ANSWER_LIMIT + 1)
-    except http.client.IncompleteRead as cut:
-        answer = cut.partial  # its whole packages are kept; the next exchange goes on after them
-    if response.status != http.HTTPStatus.OK:
+def _checked(answer: Answer) -> bytes:
+    """Return the body of an answer. Raises NetworkError if it tells of a fault, or is too long."""
+    if answer.status != http.HTTPStatus.OK:
         raise NetworkError(
             "%(host)s answered %(status)d: %(why)s",
-            host=connection.host,
-            status=response.status,
-            why=answer[:300].decode(errors="replace"),
+            host=answer.host,
+            status=answer.status,
+            why=answer.body[:300].decode(errors="replace"),
         )
-    if len(answer) > ANSWER_LIMIT:
-        raise NetworkError("%(host)s answered with too many bytes", host=connection.host)
-    return answer
+    if len(answer.body) > ANSWER_LIMIT:
+        raise NetworkError("%(host)s answered with too many bytes", host=answer.host)
+    return answer.body

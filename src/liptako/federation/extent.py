@@ -1,7 +1,7 @@
 """How much goes into one bundle, and what it begins and ends with."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liptako.core.log.bundle import BundleWriter
 from liptako.core.log.delivery import Place
@@ -26,7 +26,9 @@ class Extent:
     somebody who holds nothing of its logs, and brings the files of its records: `files` bytes of
     them at most; a `strict` one never has more than `room`. `shown` is what the partner was shown
     ahead and kept. One that goes through a `carrier` is padded and leaves out what the carrier may
-    have itself, and files.
+    have itself, and files. One that `follows` another before the answer to that is here brings only
+    more of the logs and files: the rest went with the other. A `brief` one brings none of these,
+    but what overtakes.
     """
 
     room: int | None = None
@@ -37,26 +39,31 @@ class Extent:
     strict: bool = False
     shown: frozenset[Place] = frozenset()
     carrier: str = ""
+    follows: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What a bundle begins with: what the partner has said it holds, and our signed heads.
 
-    `course` goes on from one volume of a set to the next.
+    `course` goes on from one volume of a set to the next, and so do the `given` parcels: from whom
+    and for whom those are that an earlier one has.
     """
 
     said: Heads | None
     heads: bytes
     course: attachments.Course
+    given: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What went into a bundle: entries, bytes of files, and up to which size of each log."""
+    """What went into a bundle: entries, bytes of files, parcels, up to which size of each log."""
 
     count: int
     files: int
+    parcels: int
     reached: Mapping[str, int]
 
 
@@ -110,7 +117,11 @@ class Budget:
 
     def for_files(self, extent: Extent) -> attachments.Budget:
         """Return what is left for files: they go once all packages are through."""
-        room = (self.bytes_left if extent.bulk else 0) if self.is_limited else extent.files
+        room = (
+            (self.bytes_left if extent.bulk and not extent.brief else 0)
+            if self.is_limited
+            else extent.files
+        )
         return attachments.Budget(room=room, unasked=extent.standalone)
 
     @property

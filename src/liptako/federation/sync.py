@@ -81,7 +81,7 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
-        origin, count, files, reached = "", 0, 0, {}
+        origin, count, files, parcels_in, reached = "", 0, 0, 0, {}
         for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
             if isinstance(frame, ChannelFrame):
@@ -91,12 +91,14 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
                 reached[origin] = frame.start + len(frame.headers)
             elif isinstance(frame, ChunkFrame):
                 files += len(frame.data)
+            elif isinstance(frame, ParcelFrame):
+                parcels_in += 1
         writer.close()
         if extent.carrier:
             plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return Written(count=count, files=files, reached=reached)
+    return Written(count=count, files=files, parcels=parcels_in, reached=reached)
 
 
 def _frames(
@@ -113,16 +115,17 @@ def _frames(
     yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
-    if not extent.carrier:
+    if not (extent.carrier or extent.follows):
         yield from attachments.wants_for(node, member)
-    yield from _shown_to_us(member)
-    yield from histories_for(member, said)
+    if not extent.follows:
+        yield from _shown_to_us(member)
+        yield from histories_for(member, said)
     yield from _logs(list(lacks_of(member, said, extent)), extent, budget)
-    yield from receipts_for(member, said)
+    if not extent.follows:
+        yield from receipts_for(member, said)
+        if not extent.carrier:
+            yield from _parcels(node, member, begin, extent, budget)
     if not extent.carrier:
-        yield from parcels.carried_for(node, member)
-        if extent.bulk:
-            yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
         yield from attachments.chunks_for(node, member, begin.course, budget.for_files(extent))
 
 
@@ -135,11 +138,23 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
             yield _channel_frame(lack, extent)
             yield from entries_ahead(lack.log, places, lack.end)
     for lack in lacks:
-        if budget.is_spent:
+        if budget.is_spent or extent.brief:
             break
         yield _channel_frame(lack, extent)
         yield from recalls_ahead(*lack)
         yield from budget.take(lack)
+
+
+def _parcels(
+    node: Node, member: str, begin: Start, extent: Extent, budget: Budget
+) -> Iterator[CarriedFrame | ParcelFrame]:
+    """Give what became of parcels, and those that fit in and that no volume before has."""
+    yield from parcels.carried_for(node, member)
+    if extent.bulk and not extent.brief:
+        room, make = budget.bytes_left, partial(_parcel, node)
+        for parcel in parcels.parcels_for(node, member, room, make, begin.given):
+            begin.given.add((parcel.sender, parcel.recipient))
+            yield parcel
 
 
 def _parcel(node: Node, member: str, carrier: str, room: int) -> bytes:

@@ -10,7 +10,8 @@ from liptako.core.log.frames import HeadsFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync
-from liptako.federation.client import CONTENT_TYPE, PATH
+from liptako.federation.client import PATH
+from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger.models import Entry
 
 
