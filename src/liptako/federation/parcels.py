@@ -236,6 +236,8 @@ def _digest(sealed: bytes) -> bytes:
 
 def _drop_old(node: Node) -> None:
     """Let go of what has waited for its recipient too long, and of ours if we reach it again."""
+    if not Parcel.objects.exists():
+        return
     Parcel.objects.filter(carrier="", at__lt=node.clock().moment() - _KEPT).delete()
     mine = Parcel.objects.filter(sender=node.member)
     mine.exclude(recipient__in=_unreached(node, "")).delete()
