@@ -10,18 +10,21 @@ import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
-from liptako.core.errors import LiptakoError, MalformedError, NetworkError, VerificationError
+from liptako.core.errors import LiptakoError, MalformedError, NetworkError, PinError
 
 PATH = "/federation/exchange"
+DEEDS_PATH = "/federation/deeds"
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
+DEEDS_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
 CONTENT_TYPE = "application/octet-stream"
 ADDRESS_LIMIT = 200  # characters
 _ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -31,7 +34,13 @@ class Client(Protocol):
     """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
 
     def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
-        """Return the answer. Raises NetworkError or VerificationError."""
+        """Return the answer. Raises NetworkError, or PinError for somebody without a pinned key."""
+
+    def deeds(self, url: str, asker: str) -> bytes:
+        """Return what whoever answers gives of deeds, sealed. Nothing proves yet who that is.
+
+        Raises NetworkError.
+        """
 
 
 def key_pin(certificate: bytes) -> bytes:
@@ -86,21 +95,25 @@ class HttpsClient:
         """
         if url == self._url and self._connection is not None:
             try:
-                return _request(self._connection, bundle)
+                return _send(self._connection, bundle)
             except (OSError, http.client.HTTPException):
                 self._close()
-        host, connection = _open(url)
-        try:
+        with _closing(url) as connection:
             _connect(connection, pins)
-            answer = _request(connection, bundle)
-        except (OSError, http.client.HTTPException) as cause:
-            connection.close()
-            raise _unreachable(host, cause) from cause
-        except LiptakoError:
-            connection.close()
-            raise
+            answer = _send(connection, bundle)
         self._close()
         self._url, self._connection = url, connection
+        return answer
+
+    def deeds(self, url: str, asker: str) -> bytes:
+        """Return the sealed deeds that the node at `url` has for a member, whatever its key.
+
+        Over a connection of its own, which tells nothing but who asks.
+        """
+        with _closing(url) as connection:
+            connection.request("GET", f"{DEEDS_PATH}/{asker}")
+            answer = _answer(connection, DEEDS_LIMIT)
+            connection.close()
         return answer
 
     def _close(self) -> None:
@@ -108,6 +121,23 @@ class HttpsClient:
         if self._connection is not None:
             self._connection.close()
         self._url, self._connection = "", None
+
+
+@contextmanager
+def _closing(url: str) -> Iterator[http.client.HTTPSConnection]:
+    """Give a connection to an address, not yet open; a fault closes it.
+
+    Raises NetworkError for a partner that could not be reached.
+    """
+    host, connection = _open(url)
+    try:
+        yield connection
+    except (OSError, http.client.HTTPException) as cause:
+        connection.close()
+        raise _unreachable(host, cause) from cause
+    except LiptakoError:
+        connection.close()
+        raise
 
 
 def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
@@ -145,12 +175,12 @@ def _context() -> ssl.SSLContext:
 
 
 def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> None:
-    """Connect, and check the key of the other side. Raises VerificationError for another one."""
+    """Connect, and check the key of the other side. Raises PinError for another one."""
     connection.connect()
     certificate = connection.sock.getpeercert(binary_form=True)
     found = key_pin(certificate) if certificate else b""
     if found not in pins:
-        raise VerificationError(
+        raise PinError(
             "%(host)s does not hold the key of the compact: expected %(expected)s, got %(got)s",
             host=connection.host,
             expected=", ".join(b64encode(pin).decode() for pin in pins),
@@ -158,12 +188,17 @@ def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> 
         )
 
 
-def _request(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
+def _send(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
     """Send the bundle, return the answer."""
     connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
+    return _answer(connection, ANSWER_LIMIT)
+
+
+def _answer(connection: http.client.HTTPSConnection, limit: int) -> bytes:
+    """Return the answer to what was sent. Raises NetworkError for one that is none."""
     response = connection.getresponse()
     try:
-        answer = response.read(ANSWER_LIMIT + 1)
+        answer = response.read(limit + 1)
     except http.client.IncompleteRead as cut:
         answer = cut.partial  # its whole packages are kept; the next exchange goes on after them
     if response.status != http.HTTPStatus.OK:
@@ -173,6 +208,6 @@ def _request(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
             status=response.status,
             why=answer[:300].decode(errors="replace"),
         )
-    if len(answer) > ANSWER_LIMIT:
+    if len(answer) > limit:
         raise NetworkError("%(host)s answered with too many bytes", host=connection.host)
     return answer

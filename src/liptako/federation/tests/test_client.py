@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from liptako.core.errors import MalformedError, NetworkError, VerificationError
+from liptako.core.errors import MalformedError, NetworkError, PinError
 from liptako.federation.client import (
     ANSWER_LIMIT,
     CONTENT_TYPE,
+    DEEDS_LIMIT,
+    DEEDS_PATH,
     PATH,
     HttpsClient,
     check_address,
@@ -62,6 +64,13 @@ class Door(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, self.headers["Content-Type"], body))
+        self.answer()
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        self.answer()
+
+    def answer(self):
         status, answer = self.server.answer
         if status is None:
             self.wfile.write(answer)
@@ -121,10 +130,26 @@ def test_who_holds_the_pinned_key_is_asked_and_answers(files):
     assert requests == [(PATH, CONTENT_TYPE, b"bundle")]
 
 
+def test_deeds_are_asked_of_whoever_answers_who_is_told_only_by_whom(files):
+    with served((200, b"deeds"), files) as (url, requests):
+        assert HttpsClient().deeds(url, "BF") == b"deeds"
+    assert requests == [f"{DEEDS_PATH}/BF"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [((200, bytes(DEEDS_LIMIT + 1)), "too many bytes"), ((404, b"no"), "answered 404: no")],
+    ids=["too many", "older"],
+)
+def test_deeds_that_are_none_say_what_came(files, answer, message):
+    with served(answer, files) as (url, _), pytest.raises(NetworkError, match=message):
+        HttpsClient().deeds(url, "BF")
+
+
 def test_who_holds_another_key_is_told_nothing(files):
     with (
         served((200, b"answer"), files) as (url, requests),
-        pytest.raises(VerificationError, match="does not hold the key of the compact"),
+        pytest.raises(PinError, match="does not hold the key of the compact"),
     ):
         exchange(url, [bytes(32)], b"bundle")
     assert requests == []

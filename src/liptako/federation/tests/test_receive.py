@@ -5,13 +5,17 @@ import io
 import pytest
 from django.test import Client
 
+from liptako.core.compact.dossier import write_dossier
+from liptako.core.errors import VerificationError
 from liptako.core.log.bundle import BundleWriter
-from liptako.core.log.frames import HeadsFrame
+from liptako.core.log.frames import DeedsFrame, HeadsFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync
-from liptako.federation.client import CONTENT_TYPE, PATH
+from liptako.federation.client import CONTENT_TYPE, DEEDS_PATH, PATH
+from liptako.ledger import compacts
 from liptako.ledger.models import Entry
+from tests.bundles import open_for
 
 
 @pytest.fixture
@@ -106,3 +110,20 @@ def test_a_request_that_is_too_large_is_not_read(desk, knock, settings):
     assert (answer.status_code in {400, 413}, entries(desk)) == (True, before)
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = len(bundle)
     assert knock(bundle).status_code == 200
+
+
+def test_anybody_may_ask_for_the_deeds_and_only_the_member_can_read_them(desk):
+    with desk.fleet.at("ML"):
+        answer = Client().get(f"{DEEDS_PATH}/BF")
+        held = write_dossier(compacts.dossier())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE)
+    with pytest.raises(VerificationError):
+        open_for(desk.fleet, "NE", answer.content)
+    assert open_for(desk.fleet, "BF", answer.content, deeds=True) == [DeedsFrame(held)]
+
+
+def test_a_stranger_is_given_no_deeds(desk):
+    with desk.fleet.at("ML"):
+        answer = Client().get(f"{DEEDS_PATH}/TG")
+        assert Client().post(f"{DEEDS_PATH}/BF").status_code == 405
+    assert (answer.status_code, answer.content) == (409, b"TG is not a member of the compact")
