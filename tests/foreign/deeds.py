@@ -331,6 +331,10 @@ class Compact:
     def sign_of(self, member):
         return self.lines[member][-1].sign
 
+    def former_of(self, member):
+        """Return the keys that a member has taken back."""
+        return {key for one in self.lines.get(member, ()) for key in one.revoked}
+
     def caps_of(self, member, origin):
         """Return for each key that was taken back up to which size of a log it counts."""
         caps = {}

@@ -30,6 +30,7 @@ WANTS_LIMIT = 16  # files that are asked for at a time
 _LEAST = 2**10  # bytes below which a chunk is not worth its frame
 _FRAME = 128  # bytes around a chunk: with thousands of them a limit would be passed
 _AUDIENCE = 16  # characters
+_MEMBER = 11  # characters of a member's id, with room for a mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +198,11 @@ def check_want(frame: WantFrame) -> tuple[str, str, int]:
     return frame.audience, frame.hash.hex(), frame.offset
 
 
-def take_chunk(node: Node, sender: str, frame: ChunkFrame) -> int:
+def take_chunk(node: Node, sender: str, frame: ChunkFrame, *, former: bool = False) -> int:
     """Keep bytes of a file that is lacking; return how many. Raises MalformedError.
 
-    What nobody here lacks, or was not given by one of its audience, is passed over.
+    What nobody here lacks, or was not given by one of its audience, is passed over. What was given
+    under a `former` key is kept apart: a thief of it cannot spoil what the sender gives itself.
     """
     if not 0 < len(frame.data) <= CHUNK_LIMIT or len(frame.hash) != DIGEST_BYTES:
         raise MalformedError(
@@ -211,7 +213,8 @@ def take_chunk(node: Node, sender: str, frame: ChunkFrame) -> int:
     if sender not in roster_of(frame.audience):
         return 0
     where = (frame.audience, frame.hash.hex())
-    return files.take_chunk(node, sender, where, (frame.offset, frame.data))
+    given_by = f"{sender[:_MEMBER]}~" if former else sender
+    return files.take_chunk(node, given_by, where, (frame.offset, frame.data))
 
 
 def asked_by(member: str) -> dict[tuple[str, str], int]:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import BundleWriter, add_cut, read_bundle
-from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.delivery import Delivery, by_former_key, heads_note, open_sender
 from liptako.core.log.frames import (
     AheadFrame,
     CarriedFrame,
@@ -236,8 +236,11 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     if isinstance(first, DeedsFrame):
         faults, first = take_deeds(node, first.dossier), next(frames, None)
     note = heads_note(first)
-    heads = open_sender(note, compacts.current(), node.member)
-    report = Report(sender=heads.sender, faults=[*faults, *disputed(node, heads)])
+    compact = compacts.current()
+    heads = open_sender(note, compact, node.member, former=how in {"file", "carried"})
+    report = Report(sender=heads.sender, faults=faults)
+    report.former = by_former_key(note, compact, heads.sender)
+    report.faults += () if report.former else disputed(node, heads)
     delivery: Delivery | None = None
     try:
         for frame in frames:
@@ -251,5 +254,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
                 take_beside(node, frame, report)
     except MalformedError as fault:
         report.faults.append(fault)
-    report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
+    report.outdated = report.former or not peers.note_heard(
+        heads.sender, note, node.clock().moment(), how
+    )
     return report

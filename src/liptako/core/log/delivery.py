@@ -9,8 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Compact
+from liptako.core.compact.members import Compact, Member
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.keys import key_id
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import (
     AheadFrame,
@@ -19,7 +20,8 @@ from liptako.core.log.frames import (
     HeadsFrame,
     PackageFrame,
 )
-from liptako.core.log.heads import Heads, open_heads, read_heads
+from liptako.core.log.heads import Heads, key_name, open_heads, read_heads
+from liptako.core.log.note import read_note
 from liptako.core.log.verify import Accepted, Channel, accept_ahead, read_header
 from liptako.core.records.envelope import Header, Lane
 from liptako.core.records.shared import RECALL
@@ -34,7 +36,8 @@ class Delivery:
     """A log of which packages come: who hands it on, whose it is, what its author signed of it.
 
     `note` is the checkpoint as signed; `due` is where the next package has to begin; `recalled` are
-    the places whose payloads may be gone because their author took them back.
+    the places whose payloads may be gone because their author took them back. `former` if its
+    sender has taken back since the key that the bundle was signed with.
     """
 
     sender: str
@@ -44,6 +47,7 @@ class Delivery:
     note: bytes
     due: int
     recalled: frozenset[Place] = frozenset()
+    former: bool = False
 
 
 def heads_note(frame: Frame | None) -> bytes:
@@ -53,18 +57,42 @@ def heads_note(frame: Frame | None) -> bytes:
     return frame.note
 
 
-def open_sender(note: bytes, compact: Compact, recipient: str | None) -> Heads:
+def open_sender(
+    note: bytes, compact: Compact, recipient: str | None, *, former: bool = False
+) -> Heads:
     """Return the heads that a member of the compact signed for a recipient.
 
-    For whom they say themselves, if nobody knows who that has to be. Raises MalformedError,
+    For whom they say themselves, if nobody knows who that has to be. With `former` also by a key
+    that the member has taken back since: a file may be older than that. Raises MalformedError,
     VerificationError, or RefusedError for a stranger and for somebody who writes to themselves.
     """
     heads = read_heads(note)
     recipient = recipient or heads.recipient
     if heads.sender == recipient:
         raise RefusedError("bundle: this node wrote it itself; it is for a partner")
-    public = compact.check_exchange(heads.sender).keys.sign
+    member = compact.check_exchange(heads.sender)
+    public = _signed_by(note, member) if former else member.keys.sign
     return open_heads(note, sender=heads.sender, recipient=recipient, public=public)
+
+
+def by_former_key(note: bytes, compact: Compact, sender: str) -> bool:
+    """Say whether heads that were opened are signed with a key that their sender has taken back.
+
+    A thief may have signed them. So they prove nothing of what their sender holds or wants; what
+    others have signed, or their author up to the cap of that key, is as good as ever.
+    """
+    member = compact.member(sender)
+    return _signed_by(note, member) != member.keys.sign
+
+
+def _signed_by(note: bytes, member: Member) -> bytes:
+    """Return the key, of those that a member's node has or had, that signs a note by its hints.
+
+    The present one if none does, and before all others.
+    """
+    hints = {signature.key for signature in read_note(note).signatures}
+    found = (key for key in member.signing_keys if key_id(key_name(member.id), key) in hints)
+    return next(found, member.keys.sign)
 
 
 def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delivery:
@@ -162,7 +190,7 @@ def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> De
 
 def _may_lack(delivery: Delivery, header: bytes, now: Instant) -> bool:
     """Say whether the payload of a record may be gone."""
-    if delivery.sender == delivery.channel.author:
+    if delivery.sender == delivery.channel.author and not delivery.former:
         return True
     try:
         return read_header(delivery.channel, header).has_ended(now)

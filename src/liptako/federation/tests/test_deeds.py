@@ -4,24 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.document import State
 from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.compact.draft import Changes, next_draft
 from liptako.core.errors import VerificationError
-from liptako.core.keys import signer_from_seed
 from liptako.core.log.frames import DeedsFrame
 from liptako.federation import peers
 from liptako.federation.deeds import DEEDS_LIMIT
 from liptako.ledger import compacts
 from liptako.ledger.models import Deed
-from liptako.ledger.pen import own_sizes, sign_heads_again
+from liptako.ledger.pen import sign_heads_again
 from liptako.ledger.reader import all_logs
 from liptako.members.models import AuditEvent
 from tests import pact
 from tests.bundles import bundle_for, open_for, read, sealed_frames, texts, write
-
-NEW = signer_from_seed(b"new".ljust(32))
+from tests.deeds import NEW, adopt, rotated
 
 
 def version_of(fleet, member):
@@ -34,25 +31,6 @@ def amended(fleet, signers=("BF", "ML", "NE"), **changes):
     with fleet.at("ML"):
         draft = next_draft(compacts.dossier().versions[-1], Changes(**changes))
     return pact.by(draft, *signers)
-
-
-def adopt(fleet, member, *envelopes):
-    with fleet.at(member) as node:
-        compacts.adopt(write_dossier(dossier_of(envelopes)), member, node.clock)
-
-
-def rotated(fleet, member, **changes):
-    """Let a member's node have another signing key; return its delegation."""
-    with fleet.at(member) as node:
-        before, caps = compacts.delegations_of(member)[-1], own_sizes(node)
-    keys = {"seals": before.delegation.seals, "pins": before.delegation.pins}
-    gone = (Revoked(key=before.delegation.sign, caps=caps),)
-    signed = pact.delegated(
-        member, before=before, sign=NEW.public, revoked=gone, **keys | changes
-    )  # fmt: skip
-    adopt(fleet, member, signed.envelope)
-    fleet.nodes[member] = replace(fleet.nodes[member], signer=NEW)
-    return signed
 
 
 NAMES = ((({"fr": "Couple"}, frozenset({"ML", "BF"})),),)
