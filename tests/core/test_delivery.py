@@ -7,6 +7,7 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.compact.delegation import Revoked
+from liptako.core.compact.document import State
 from liptako.core.compact.members import Compact, Member, NodeKeys
 from liptako.core.errors import (
     LiptakoError,
@@ -220,6 +221,18 @@ def test_a_head_of_an_empty_log_lets_nothing_be_due_but_the_first_entry():
     frame = ChannelFrame(ORIGIN, ALL, "bulk", signed, 1, b"")
     with pytest.raises(MalformedError, match="up to 0, got 1"):
         open_delivery(frame, HEADS, COMPACT)
+
+
+def test_of_a_frozen_log_what_comes_before_its_end_is_taken_whatever_was_signed():
+    left = replace(member("ML"), state=State.LEFT, frozen={ORIGIN: 2})
+    compact = replace(COMPACT, members=(member("BF"), left, member("NE")))
+    delivery = open_delivery(channel(), HEADS, compact)
+    assert (delivery.checkpoint.size, delivery.cap) == (3, 2)
+    assert check_package(delivery, package(bodies=(b"{}", b"{}")), NOW).due == 2
+    with pytest.raises(RefusedError, match="the log ends at 2 entries, got 3"):
+        check_package(delivery, package(bodies=(b"{}", b"{}", b"{}")), NOW)
+    with pytest.raises(RefusedError, match="the log ends at 2 entries, got 3"):
+        open_ahead(delivery, ahead())
 
 
 # What is shown ahead

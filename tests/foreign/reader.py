@@ -205,8 +205,6 @@ class Reader:
         need(author in self.compact.versions[-1].members, "author")
         need(lane in {"urgent", "bulk"}, "lane")
         checkpoint = self.opened_checkpoint(note, origin)
-        limit = self.compact.limit_of(author, origin)
-        need(limit is None or checkpoint.size <= limit, "the log is frozen")
         need(0 <= start <= checkpoint.size, "start")
         held = self.logs.get(origin)
         if author == self.member and (held is None or checkpoint.size <= held.size):
@@ -226,6 +224,7 @@ class Reader:
         current, self._open = self._open, None  # what is refused ends the intake of its log
         log, signed = current.log, current.checkpoint
         need(len(header) <= LIMIT and len(body or b"") <= LIMIT, "ahead: size")
+        need(self._is_open(log, seq + 1), "the log is frozen")
         need(body is None or len(salt) == 16, "ahead: salt")
         entry = payload_checked(log, header, (salt, body))
         good = proves_inclusion(entry.leaf, seq, signed.size, signed.root, proof)
@@ -260,6 +259,7 @@ class Reader:
         start, headers, bodies, seed, salts, proof = parts
         log, count = current.log, len(headers)
         need(start == current.start, "package: where it has to begin")
+        need(self._is_open(log, start + count), "the log is frozen")
         need(1 <= count <= PACKAGE - start % PACKAGE and len(bodies) == count, "package: number")
         need((len(seed), len(salts)) in {(16, 0), (0, count)}, "package: salts")
         need(all(len(step) == 32 for step in proof), "package: proof")
@@ -271,6 +271,11 @@ class Reader:
             entries[place] = self._entry(current, place, data, (salt, body))
         need(start <= log.size, "package: behind the last entry held")
         return {place: entry for place, entry in entries.items() if place >= log.size}
+
+    def _is_open(self, log, size):
+        """Say whether a log may have so many entries: its author may have left."""
+        limit = self.compact.limit_of(log.author, log.origin)
+        return limit is None or size <= limit
 
     def _entry(self, current, place, data, payload):
         entry = payload_checked(current.log, data, payload)

@@ -8,9 +8,11 @@ from itertools import chain
 
 from liptako.core import digest
 from liptako.core.errors import LiptakoError, VerificationError
+from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
+from liptako.core.refs import author_of
 from liptako.federation import attachments, peers
 from liptako.ledger import compacts, store
 from liptako.ledger.histories import history_frame, is_forked
@@ -141,6 +143,17 @@ def sending_order(log: Channel) -> tuple[bool, str]:
     return log.lane != Lane.URGENT, log.origin
 
 
+def given_size(log: Channel) -> int:
+    """Return how many entries of a log are handed on: what is signed, up to where it is frozen."""
+    return _up_to_its_end(log.origin, signed_size(log))
+
+
+def _up_to_its_end(origin: str, size: int) -> int:
+    """Return a size of a log, but no more than where it was frozen if its author has left."""
+    cap = compacts.current().cap_of(origin)
+    return size if cap is None else min(size, cap)
+
+
 def owes(node: Node, member: str) -> bool:
     """Say whether something is left to exchange with a partner, by what it last said."""
     said = peers.said_by(member)
@@ -151,18 +164,19 @@ def owes(node: Node, member: str) -> bool:
         return True
     for log in held.values():
         its_own = log.author == member and not is_lost(log, said)
-        if not its_own and signed_size(log) > said.size_of(log.origin) and agrees(log, said):
+        if not its_own and given_size(log) > said.size_of(log.origin) and agrees(log, said):
             return True
-    if any(_is_ahead(node, held.get(head.origin), head.origin, head.size) for head in said.logs):
+    if any(_is_ahead(node, held.get(head.origin), head) for head in said.logs):
         return True
     beside = chain(receipts_for(member, said), histories_for(member, said))
     return next(beside, None) is not None or attachments.owes(node, member)
 
 
-def _is_ahead(node: Node, log: Channel | None, origin: str, size: int) -> bool:
+def _is_ahead(node: Node, log: Channel | None, head: Checkpoint) -> bool:
     """Say whether a partner holds more of a log than this node, that it may give us."""
+    size = _up_to_its_end(head.origin, head.size)
     if log is None:
-        return not origin.startswith(f"{node.member}/") and size > 0
+        return author_of(head.origin) != node.member and size > 0
     return size > log.size and (log.author != node.member or log.epoch < epoch())
 
 

@@ -81,7 +81,6 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
         if ours and not _is_longer(frame.origin, frame.checkpoint):
             return None
         delivery = open_delivery(frame, heads, compacts.current())
-        _check_frozen(delivery)
         if ours:
             _leave_log(node, frame.origin)
             report.faults.append(_set_back(report.sender))
@@ -107,19 +106,6 @@ def take_ahead(
         report.faults.append(_unstorable(delivery, cause))
         return None
     return behind
-
-
-def _check_frozen(delivery: Delivery) -> None:
-    """Raise RefusedError for more of a log than where it was frozen: its author has left."""
-    cap = compacts.current().cap_of(delivery.channel.origin)
-    if cap is not None and delivery.checkpoint.size > cap:
-        raise RefusedError(
-            "%(origin)s: its author does not take part any longer: the log ends at %(cap)d "
-            "entries, got %(size)d",
-            origin=delivery.channel.origin,
-            cap=cap,
-            size=delivery.checkpoint.size,
-        )
 
 
 def _check_held(delivery: Delivery, now: Instant) -> None:

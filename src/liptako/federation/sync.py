@@ -38,6 +38,7 @@ from liptako.federation.extent import Budget, Extent, Start, Written
 from liptako.federation.heads import (
     agrees,
     disputed,
+    given_size,
     heads_for,
     histories_for,
     is_lost,
@@ -133,7 +134,7 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
             budget.hurry()
         for lack, places in overtaking(lacks, budget.left(), extent.shown):
             yield _channel_frame(lack, extent)
-            yield from entries_ahead(lack.log, places, lack.end)
+            yield from entries_ahead(lack.log, places, lack.signed)
     for lack in lacks:
         if budget.is_spent:
             break
@@ -178,10 +179,10 @@ def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
             continue
         if extent.carrier in log.audience.members:
             continue
-        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
+        start, end = said.size_of(log.origin) if said else 0, given_size(log)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
         if start < end and agrees(log, said):
-            yield Lack(log, start, end)
+            yield Lack(log, start, end, signed_size(log))
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:

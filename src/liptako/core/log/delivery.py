@@ -37,7 +37,8 @@ class Delivery:
 
     `note` is the checkpoint as signed; `due` is where the next package has to begin; `recalled` are
     the places whose payloads may be gone because their author took them back. `former` if its
-    sender has taken back since the key that the bundle was signed with.
+    sender has taken back since the key that the bundle was signed with; `cap` is where the log ends
+    if its author does not take part any longer, however much of it was signed.
     """
 
     sender: str
@@ -48,6 +49,7 @@ class Delivery:
     due: int
     recalled: frozenset[Place] = frozenset()
     former: bool = False
+    cap: int | None = None
 
 
 def heads_note(frame: Frame | None) -> bytes:
@@ -126,6 +128,7 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
         checkpoint=checkpoint,
         note=frame.checkpoint,
         due=frame.start,
+        cap=compact.cap_of(frame.origin),
     )
 
 
@@ -145,8 +148,10 @@ def _check_roster(frame: ChannelFrame, wanted: Collection[str]) -> None:
 def open_ahead(delivery: Delivery, frame: AheadFrame) -> tuple[Delivery, Accepted]:
     """Return an entry that is shown ahead of its place, and the delivery with what it recalls.
 
-    Raises MalformedError or VerificationError if its author has not signed it there.
+    Raises MalformedError or VerificationError if its author has not signed it there, RefusedError
+    behind the end of a frozen log.
     """
+    _check_frozen(delivery, frame.seq + 1)
     entry = accept_ahead(delivery.channel, delivery.checkpoint, frame)
     named = recalled_by(entry.header) if entry.header else frozenset()
     return replace(delivery, recalled=delivery.recalled | named), entry
@@ -159,8 +164,22 @@ def recalled_by(header: Header) -> frozenset[Place]:
     return frozenset((ref.origin, ref.seq) for ref in header.refs)
 
 
+def _check_frozen(delivery: Delivery, size: int) -> None:
+    """Raise RefusedError for more of a log than where it was frozen: its author has left."""
+    if delivery.cap is not None and size > delivery.cap:
+        raise RefusedError(
+            "%(origin)s: its author does not take part any longer: the log ends at %(cap)d "
+            "entries, got %(size)d",
+            origin=delivery.channel.origin,
+            cap=delivery.cap,
+            size=size,
+        )
+
+
 def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> Delivery:
-    """Return the delivery with what is due after a package. Raises VerificationError.
+    """Return the delivery with what is due after a package.
+
+    Raises VerificationError, or RefusedError behind the end of a frozen log.
 
     The package has to begin where the one before ended, and nobody but the author may have left
     out a payload. Who hands a log on may lack those that have expired, those that were recalled,
@@ -175,6 +194,7 @@ def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> De
             expected=delivery.due,
             start=package.start,
         )
+    _check_frozen(delivery, package.start + len(package.headers))
     pairs = zip(package.headers, package.bodies, strict=False)
     for seq, (header, body) in enumerate(pairs, package.start):
         if body is not None or (channel.origin, seq) in delivery.recalled:

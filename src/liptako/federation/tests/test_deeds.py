@@ -11,10 +11,11 @@ from liptako.core.errors import VerificationError
 from liptako.core.log.frames import DeedsFrame
 from liptako.federation import peers
 from liptako.federation.deeds import DEEDS_LIMIT
+from liptako.federation.heads import owes
 from liptako.ledger import compacts
 from liptako.ledger.models import Deed
 from liptako.ledger.pen import sign_heads_again
-from liptako.ledger.reader import all_logs
+from liptako.ledger.reader import all_logs, entries_ahead, logs_for
 from liptako.members.models import AuditEvent
 from tests import pact
 from tests.bundles import bundle_for, open_for, read, sealed_frames, texts, write
@@ -158,15 +159,61 @@ def stored(fleet):
         return peers.state_of(node, "ML").stored
 
 
+def freeze(fleet, sizes, *members):
+    """Let ML leave, its logs frozen at these sizes, as far as these members know."""
+    version = amended(fleet, states={"ML": (State.LEFT, sizes)})
+    for member in members:
+        adopt(fleet, member, version.envelope)
+
+
+def sizes_of(fleet, member):
+    """Return how much a member holds of the logs of ML."""
+    with fleet.at(member):
+        return {log.origin: log.size for log in all_logs() if log.author == "ML"}
+
+
 def test_of_a_log_that_was_frozen_nothing_more_is_taken_from_anybody(fleet):
     write(fleet, "ML", "before")
     fleet.settle()
     write(fleet, "ML", "after")
     fleet.exchange("ML", "NE")
-    with fleet.at("BF"):
-        sizes = {log.origin: log.size for log in all_logs() if log.author == "ML"}
-    left = {"ML": (State.LEFT, sizes)}
-    adopt(fleet, "BF", amended(fleet, states=left).envelope)
+    freeze(fleet, sizes_of(fleet, "BF"), "BF")
     report = read(fleet, "BF", bundle_for(fleet, "NE", "BF"))
     assert ["the log ends at 1 entries, got 2" in str(fault) for fault in report.faults] == [True]
     assert texts(fleet, "BF") == ["before"]
+
+
+def test_who_holds_more_than_what_was_frozen_hands_on_what_came_before(fleet):
+    texts_of = [f"number {i:03}" for i in range(300)]
+    write(fleet, "ML", *texts_of)
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 290}, "NE", "BF")
+    report = fleet.exchange("BF", "NE")
+    assert (report.faults, texts(fleet, "BF")) == ([], texts_of[:290])
+    assert (sizes_of(fleet, "NE"), sizes_of(fleet, "BF")) == ({origin: 300}, {origin: 290})
+
+
+def test_after_that_nothing_is_new_between_the_two(fleet):
+    write(fleet, "ML", *map(str, range(20)))
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 9}, "NE", "BF")
+    fleet.exchange("BF", "NE")
+    fleet.exchange("NE", "BF")
+    for member, other in (("BF", "NE"), ("NE", "BF")):
+        with fleet.at(member) as node:
+            assert not owes(node, other)
+
+
+def test_what_is_shown_ahead_behind_the_end_of_a_frozen_log_is_refused(fleet):
+    write(fleet, "ML", *map(str, range(9)))
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 5}, "BF")
+    with fleet.at("NE"):
+        (log,) = [log for log in logs_for("BF") if log.origin == origin]
+        shown = list(entries_ahead(log, [4, 5], log.size))
+    frames = open_for(fleet, "BF", bundle_for(fleet, "NE", "BF"))[:2]
+    report = read(fleet, "BF", sealed_frames(fleet, "BF", [*frames, *shown]))
+    assert (report.taken, [fault.params["size"] for fault in report.faults]) == (1, [6])
