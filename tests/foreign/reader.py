@@ -170,7 +170,7 @@ class Reader:
 
     def _heads(self, report, frame):
         need(frame.name == "heads", "heads come first")
-        note = read_note(frame.parts[0])
+        note = read_note(frame.parts[0], 1 << 20)
         heads = read_heads(note.lines)
         need(heads.recipient == self.member != heads.sender, "heads: for somebody else")
         need(self.compact.is_active(heads.sender), "heads: of a stranger")

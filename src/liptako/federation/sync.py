@@ -173,13 +173,14 @@ def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
 
 def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
+    compact = compacts.current()
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
         if (log.author == member and not lost) or (log.lane != Lane.URGENT and not extent.bulk):
             continue
         if extent.carrier in log.audience.members:
             continue
-        start, end = said.size_of(log.origin) if said else 0, given_size(log)
+        start, end = said.size_of(log.origin) if said else 0, given_size(log, compact)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
         if start < end and agrees(log, said):
             yield Lack(log, start, end, signed_size(log))

@@ -20,8 +20,7 @@ from liptako.core.log.frames import (
     HeadsFrame,
     PackageFrame,
 )
-from liptako.core.log.heads import Heads, key_name, open_heads, read_heads
-from liptako.core.log.note import read_note
+from liptako.core.log.heads import Heads, key_name, open_heads, read_heads, signers_of
 from liptako.core.log.verify import Accepted, Channel, accept_ahead, read_header
 from liptako.core.records.envelope import Header, Lane
 from liptako.core.records.shared import RECALL
@@ -92,7 +91,7 @@ def _signed_by(note: bytes, member: Member) -> bytes:
 
     The present one if none does, and before all others.
     """
-    hints = {signature.key for signature in read_note(note).signatures}
+    hints = signers_of(note)
     found = (key for key in member.signing_keys if key_id(key_name(member.id), key) in hints)
     return next(found, member.keys.sign)
 
