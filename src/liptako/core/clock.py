@@ -6,8 +6,9 @@ A `Clock` is handed in from the edge. Times in records are an author's claim and
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from liptako.core.errors import MalformedError
 
@@ -16,8 +17,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 _LAST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can write
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Instant:
+class Instant(msgspec.Struct, frozen=True, order=True):
     """A point in time, as whole milliseconds since 1970-01-01T00:00:00Z."""
 
     milliseconds: int

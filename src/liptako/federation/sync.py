@@ -243,20 +243,29 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     report = Report(sender=heads.sender, faults=faults)
     report.former = by_former_key(note, compact, heads.sender)
     report.faults += () if report.former else disputed(node, heads)
-    delivery: Delivery | None = None
     try:
-        for frame in frames:
-            if isinstance(frame, ChannelFrame):
-                delivery = open_log(node, heads, frame, report)
-            elif isinstance(frame, AheadFrame) and delivery is not None:
-                delivery = take_ahead(node, delivery, frame, report)
-            elif isinstance(frame, PackageFrame) and delivery is not None:
-                delivery = take(node, delivery, frame, report)
-            else:
-                take_beside(node, frame, report)
+        _take_frames(node, heads, frames, report)
     except MalformedError as fault:
         report.faults.append(fault)
     report.outdated = report.former or not peers.note_heard(
         heads.sender, note, node.clock().moment(), how
     )
     return report
+
+
+def _take_frames(node: Node, heads: Heads, frames: Iterator[Frame], report: Report) -> None:
+    """Take in what stands behind the heads; draw what has come while more comes."""
+    delivery: Delivery | None = None
+    drawn = 0
+    for frame in frames:
+        if isinstance(frame, ChannelFrame):
+            delivery = open_log(node, heads, frame, report)
+        elif isinstance(frame, AheadFrame) and delivery is not None:
+            delivery = take_ahead(node, delivery, frame, report)
+        elif isinstance(frame, PackageFrame) and delivery is not None:
+            delivery = take(node, delivery, frame, report)
+        else:
+            take_beside(node, frame, report)
+        if report.taken >= drawn + projector.BATCH:
+            projector.project_pending()
+            drawn = report.taken

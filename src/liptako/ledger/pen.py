@@ -78,7 +78,7 @@ class Pen:
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
         position = store_entries(self._node, self._channel, self._written, position)
-        reach(self._channel, self._written[0].seq)
+        reach(self._channel, self._written)
         return position
 
     def _seed(self, number: int) -> bytes:
@@ -189,11 +189,28 @@ def _entry_row(channel: Channel, position: int, entry: Accepted, now: datetime) 
     }
 
 
-def reach(channel: Channel, before: int) -> None:
-    """Keep what has become whole since the log had `before` entries: the count, whole packages."""
+def reach(channel: Channel, new: Sequence[Accepted]) -> None:
+    """Keep what has become whole with the entries at the end of a log: the count, whole packages.
+
+    Only of the package that they begin in the middle of is anything read again.
+    """
+    before = new[0].seq
     tally.count_run(channel, before)
-    for number in range(before // PACKAGE, channel.size // PACKAGE):
-        start = number * PACKAGE
-        root = tree_hash(leaves(channel.origin, start, start + PACKAGE))
-        if not Package.objects.filter(channel=channel, number=number).update(root=root):
-            Package.objects.create(channel=channel, number=number, root=root)
+    begun = before // PACKAGE * PACKAGE
+    hashes = leaves(channel.origin, begun, before) if begun < before else []
+    hashes += [entry.leaf for entry in new]
+    whole = [
+        Package(
+            channel=channel,
+            number=(begun + start) // PACKAGE,
+            root=tree_hash(hashes[start : start + PACKAGE]),
+        )
+        for start in range(0, len(hashes) - PACKAGE + 1, PACKAGE)
+    ]
+    if whole:
+        Package.objects.bulk_create(
+            whole,
+            update_conflicts=True,
+            update_fields=["root"],
+            unique_fields=["channel", "number"],
+        )

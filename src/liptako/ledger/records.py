@@ -28,9 +28,11 @@ class Thread(NamedTuple):
         return "/".join(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A record in its place. `payload` is nothing once it was erased or withheld."""
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record in its place. `payload` is nothing once it was erased or withheld.
+
+    A Struct, as its header is: a node draws millions.
+    """
 
     origin: str
     seq: int

@@ -11,6 +11,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
@@ -31,21 +32,27 @@ _PLAIN = (
     models.ForeignKey,  # ours name their targets by text or number
 )
 _OFFSET = len("+00:00")
+_encoder = msgspec.json.Encoder()
 
 
 def columns_of(thread: Thread, part: str = "") -> dict[str, str]:
     """Return the columns that every projected row has; `part` tells rows of one thread apart."""
-    key = f"{thread.key}/{part}" if part else thread.key
-    return {"key": key, "thread": thread.key, **thread._asdict()}
+    name = thread.key
+    return {
+        "key": f"{name}/{part}" if part else name,
+        "thread": name,
+        "author": thread.author,
+        "object": thread.object,
+        "audience": thread.audience,
+    }
 
 
 def replace_rows(model: type[Projected], threads: Collection[Thread], rows: Sequence[Row]) -> None:
     """Delete the rows of the threads and write the new ones."""
-    run_for_each(
-        f"DELETE FROM {_quoted(model._meta.db_table)} "  # noqa: S608 (our own names)
-        f"WHERE {_quoted('object')} = %s AND {_quoted('thread')} = %s",
-        [(thread.object, thread.key) for thread in threads],
-    )
+    model._default_manager.filter(
+        object__in=one_of({thread.object for thread in threads}),
+        thread__in=one_of([thread.key for thread in threads]),
+    ).delete()
     insert_rows(model, rows)
 
 
@@ -113,17 +120,19 @@ def _prepare_of(field: models.Field[Any, Any], database: BaseDatabaseWrapper) ->
     if isinstance(field, _PLAIN):  # SQLite takes text, numbers and bytes as they are
         return None
     if isinstance(field, models.DateTimeField):
-        return lambda value: _utc(value) if _is_utc(value) else prepare(value)
+        return partial(_time_text, prepare)
     if isinstance(field, models.JSONField):
-        return lambda value: repr(value) if value in ([], {}) else prepare(value)
+        return _json_text
     return prepare
 
 
-def _is_utc(value: object) -> bool:
-    """Say whether a value is a time in UTC, as all that come from records are."""
-    return isinstance(value, datetime) and value.tzinfo is UTC
+def _time_text(prepare: _Prepare, value: object) -> object:
+    """Return a time as Django writes it into SQLite: in UTC, as all of records are, no offset."""
+    if isinstance(value, datetime) and value.tzinfo is UTC:
+        return value.isoformat(" ")[:-_OFFSET]
+    return prepare(value)
 
 
-def _utc(moment: datetime) -> str:
-    """Return a time in UTC as Django writes it into SQLite: without its offset."""
-    return moment.isoformat(" ")[:-_OFFSET]
+def _json_text(value: object) -> str | None:
+    """Return a value as JSON; nothing for nothing, as Django writes it into SQLite."""
+    return None if value is None else _encoder.encode(value).decode()

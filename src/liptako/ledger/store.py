@@ -35,8 +35,12 @@ _LAMPORT_JUMP = 10**9  # a partner that counts further ahead is not followed: th
 
 def lock() -> Counter:
     """Return the one row that writers lock, locked until the transaction ends."""
-    Counter.objects.get_or_create(id=1)
-    return Counter.objects.select_for_update().get(id=1)
+    found = Counter.objects.select_for_update().filter(id=1)
+    counter = found.first()
+    if counter is None:
+        Counter.objects.get_or_create(id=1)
+        counter = found.get()
+    return counter
 
 
 def on_append(listener: Callable[[frozenset[str]], None]) -> None:
@@ -166,13 +170,13 @@ def take(
     log, new = accept_package(channel, log, checkpoint, package)
     if not new:
         return 0
-    row.audience = keep_audience(roster)
-    before, news = row.size, _not_held(row, new) if row.ahead else new
+    _keep_audience_of(row, roster)
+    news = _not_held(row, new) if row.ahead else new
     row.ahead -= len(new) - len(news)
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     advance(row, log, note)
     _store(node, row, news, counter)
-    reach(row, before)
+    reach(row, new)
     return len(news)
 
 
@@ -187,7 +191,8 @@ def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: 
     counter, row = lock(), _row_of(channel)
     if entry.body is None or not _not_held(row, [entry]):
         return 0
-    row.audience, row.ahead = keep_audience(roster), row.ahead + 1
+    _keep_audience_of(row, roster)
+    row.ahead += 1
     row.save()
     if row.size == 0:
         tally.begin(row)
@@ -197,12 +202,19 @@ def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: 
 
 def _row_of(channel: ChannelValue) -> Channel:
     """Return a log of somebody else, with nothing in it if it is new."""
-    return Channel.objects.filter(origin=channel.origin).first() or Channel(
+    found = Channel.objects.select_related("audience").filter(origin=channel.origin)
+    return found.first() or Channel(
         origin=channel.origin,
         author=author_of(channel.origin),
         lane=channel.lane,
         epoch=epoch_of(channel.origin),
     )
+
+
+def _keep_audience_of(row: Channel, roster: Sequence[str]) -> None:
+    """Keep the audience of a log that is new. It never changes: who hands in a log saw to that."""
+    if not row.audience_id:
+        row.audience = keep_audience(roster)
 
 
 def _not_held(row: Channel, new: Sequence[Accepted]) -> Sequence[Accepted]:

@@ -1,12 +1,12 @@
 """The page of the audit trail: what happened, by whom, filtered by event."""
 
 import re
-from dataclasses import replace
 
 import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 from liptako.members import actions, projection
 from liptako.members.permissions import Actor

@@ -8,6 +8,7 @@ never blocks a log.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +27,8 @@ from liptako.core.records.payload import (
     derive_salt,
     payload_hash,
 )
+
+_AT_HAND = 4096  # headers, of some 300 bytes each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +183,12 @@ def _judge(channel: Channel, entry: _Entry) -> Accepted:
     return Accepted(seq=seq, data=data, leaf=leaf, salt=salt, body=body, header=header)
 
 
+@lru_cache(maxsize=_AT_HAND)
 def read_header(channel: Channel, data: bytes) -> Header:
-    """Return the header of an entry of a log. Raises MalformedError if it does not belong there."""
+    """Return the header of an entry of a log. Raises MalformedError if it does not belong there.
+
+    The last ones are kept at hand: what is taken in is drawn a moment later.
+    """
     header = decode_header(data)
     found = (header.author, header.audience, lane_of(header.precedence))
     if found != (channel.author, channel.audience, channel.lane):

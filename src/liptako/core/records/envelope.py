@@ -29,11 +29,20 @@ from liptako.core.records.fields import (
     read_base64,
 )
 from liptako.core.records.payload import PAYLOAD_LIMIT
-from liptako.core.refs import LEAF_BYTES, Ref, author_of, member_id, parse_object_id
+from liptako.core.refs import (
+    LEAF_BYTES,
+    MEMBER_PATTERN,
+    OBJECT_PATTERN,
+    Ref,
+    author_of,
+    member_id,
+    parse_object_id,
+)
 
 HEADER_LIMIT = 65_535  # bytes (protocol: Record)
 HASH_BYTES = 32
-_KIND = re.compile(r"[a-z]+\.[a-z_]+/[1-9][0-9]{0,3}")
+_KIND_PATTERN = r"[a-z]+\.[a-z_]+/[1-9][0-9]{0,3}"
+_KIND = re.compile(_KIND_PATTERN)
 _SHORT = 64  # characters of a kind, an office, a marking, an audience id
 
 _Name = Annotated[str, msgspec.Meta(max_length=_SHORT)]
@@ -126,16 +135,21 @@ class _Wire(msgspec.Struct):
     attachments: list[AttachmentWire] = []
 
 
+def _whole(pattern: str) -> str:
+    """Return a pattern that a whole text has to match."""
+    return rf"\A{pattern}\Z"
+
+
 class _Exact(msgspec.Struct, omit_defaults=True):
     """The same within its bounds, in the order in which we write it: the way to read millions."""
 
     v: Literal[1]
-    kind: _Name
-    author: str
+    kind: Annotated[str, msgspec.Meta(max_length=_SHORT, pattern=_whole(_KIND_PATTERN))]
+    author: Annotated[str, msgspec.Meta(pattern=_whole(MEMBER_PATTERN))]
     office: _Name
     audience: _Name
     compact: _Number
-    object: str
+    object: Annotated[str, msgspec.Meta(pattern=_whole(OBJECT_PATTERN))]
     lamport: Annotated[int, msgspec.Meta(gt=0, le=INT_LIMIT)]
     time: _Number
     payload: PayloadStub
@@ -194,7 +208,7 @@ def _optional_fields(header: Header) -> dict[str, Json]:
 def decode_header(data: bytes) -> Header:
     """Read a header. Raises MalformedError for another spelling, type, or a value out of bounds."""
     exact = decode_exact(data, _exact) if len(data) <= HEADER_LIMIT else None
-    if exact is not None and _KIND.fullmatch(exact.kind):
+    if exact is not None:
         return _exact_header(exact)
     fields = decode_fields(data, limit=HEADER_LIMIT)
     try:
@@ -222,14 +236,17 @@ def decode_header(data: bytes) -> Header:
 
 
 def _exact_header(exact: _Exact) -> Header:
-    """Return the header of what is within its bounds. Raises MalformedError for a wrong name."""
+    """Return the header of what is within its bounds.
+
+    Raises MalformedError for a time that nobody can write, or a wrong name in a reference.
+    """
     return Header(
         kind=exact.kind,
-        author=member_id(exact.author),
+        author=exact.author,
         office=exact.office,
         audience=exact.audience,
         compact=exact.compact,
-        object=parse_object_id(exact.object),
+        object=exact.object,
         lamport=exact.lamport,
         time=Instant(exact.time),
         payload=exact.payload,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.core.log.frames import ChunkFrame, PackageFrame, WantFrame
 from liptako.core.records.envelope import Precedence
@@ -328,7 +329,7 @@ def test_a_recall_ends_a_file_that_is_on_its_way(fleet):
 
 def test_the_end_of_a_release_deletes_the_file_too(fleet):
     with fleet.at("ML") as node:
-        soon = replace(node.clock(), milliseconds=node.clock().milliseconds + 600_000)
+        soon = Instant(node.clock().milliseconds + 600_000)
     attach(fleet, "ML", retain=soon)
     fleet.exchange("BF", "ML")
     assert held(fleet, "BF") == PHOTO

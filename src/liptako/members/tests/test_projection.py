@@ -1,8 +1,7 @@
 """The rows that are drawn from records, what is rejected, and that a rebuild changes nothing."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from liptako.core.clock import Instant
 from liptako.ledger import store, testing

@@ -1,9 +1,8 @@
 """What is read of people, offices, mandates and the audit trail."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from liptako.ledger import store
 from liptako.ledger.records import Draft
