@@ -204,6 +204,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     projector.project_pending()
     settle_files(node, report, how)
     recalls.confirm(node)
+    attachments.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
     said = peers.said_by(report.sender)
