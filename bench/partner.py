@@ -16,7 +16,7 @@ import django
 django.setup()
 
 from liptako.federation import peers  # noqa: E402 (after django.setup)
-from liptako.federation.client import HttpsClient  # noqa: E402
+from liptako.federation.client import Follow, HttpsClient  # noqa: E402
 from liptako.federation.exchange import exchange_with  # noqa: E402
 from liptako.ledger.models import Receipt  # noqa: E402
 from liptako.ledger.node import this_node  # noqa: E402
@@ -31,9 +31,11 @@ class Counted:
         """Begin with a connection yet to be opened."""
         self._https, self.last, self.requests = HttpsClient(), 0, 0
 
-    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
+    def exchange(
+        self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
+    ) -> bytes:
         """Return the answer."""
-        answer = self._https.exchange(url, pins, bundle)
+        answer = self._https.exchange(url, pins, bundle, follow)
         self.last, self.requests = len(bundle) + len(answer), self.requests + 1
         return answer
 

@@ -134,7 +134,7 @@ class Wire:
         self._fleet = fleet
         self.sent: list[bytes] = []
 
-    def exchange(self, url: str, pins: Any, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
+    def exchange(self, url: str, pins: Any, bundle: bytes, follow: Any = None) -> bytes:  # noqa: ARG002 (the port's)
         """Hand a bundle to the node at an address."""
         member = url.removeprefix("https://").partition(".")[0].upper()
         if member in self._fleet.cut:

@@ -30,7 +30,7 @@ class Wire:
         self._world, self._sender, self._target = world, sender, target
         self._trouble, self._chance = trouble, chance
 
-    def exchange(self, url: str, pin: bytes, bundle: bytes) -> bytes:  # noqa: ARG002 (the port's)
+    def exchange(self, url: str, pin: bytes, bundle: bytes, follow: object = None) -> bytes:  # noqa: ARG002 (the port's)
         """Hand a bundle to the partner's node and return what it answers."""
         world, trouble, self._trouble = self._world, self._trouble, ""
         if world.is_down(self._sender, self._target):

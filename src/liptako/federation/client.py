@@ -6,35 +6,55 @@ in the compact, checked before a byte of ours is sent.
 
 import hashlib
 import http.client
+import logging
 import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from liptako.core.errors import LiptakoError, MalformedError, NetworkError, PinError
+from liptako.federation.pipe import Answer, Pipe
+
+logger = logging.getLogger(__name__)
 
 PATH = "/federation/exchange"
 DEEDS_PATH = "/federation/deeds"
+DEEDS_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
-DEEDS_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
-CONTENT_TYPE = "application/octet-stream"
 ADDRESS_LIMIT = 200  # characters
 _ADDRESS = re.compile(r"https://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+
+
+class Follow(NamedTuple):
+    """What may be sent while an answer is on its way back.
+
+    `write` gives a bundle, or nothing if it has to wait for the answer. It is told how many bytes a
+    second the line has taken (0 if that could not be seen), once no more are left to go than the
+    line takes in a second, by the `rate` so far: what is urgent meanwhile waits behind one bundle.
+    """
+
+    write: Callable[[int], bytes]
+    rate: int
 
 
 class Client(Protocol):
     """Something that hands a sealed bundle to a partner and brings back the sealed answer."""
 
-    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
-        """Return the answer. Raises NetworkError, or PinError for somebody without a pinned key."""
+    def exchange(
+        self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
+    ) -> bytes:
+        """Return the answer. Raises NetworkError, or PinError for somebody without the key.
+
+        A client that sends another bundle meanwhile is given that very one with the next call. None
+        has to.
+        """
 
     def deeds(self, url: str, asker: str) -> bytes:
         """Return what whoever answers gives of deeds, sealed. Nothing proves yet who that is.
@@ -72,12 +92,17 @@ def _no_address(text: str) -> MalformedError:
 
 
 class HttpsClient:
-    """The client over HTTPS: a connection that stays open from one request to the next."""
+    """The client over HTTPS: a connection that stays open from one request to the next.
+
+    A bundle that follows goes over it before the answer to the one before has come (RFC 9112, 9.3.2
+    Pipelining): who gets a bundle twice takes it once, so that it may be sent again.
+    """
 
     def __init__(self) -> None:
         """Open nothing yet."""
         self._url = ""
-        self._connection: http.client.HTTPSConnection | None = None
+        self._pipe: Pipe | None = None
+        self._under_way: bytes | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -87,70 +112,87 @@ class HttpsClient:
         """Close what is open."""
         self._close()
 
-    def exchange(self, url: str, pins: Sequence[bytes], bundle: bytes) -> bytes:
+    def exchange(
+        self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
+    ) -> bytes:
         """Return the answer of the node at `url`, which must hold a pinned key.
 
         A partner may have closed an idle connection: what could not be sent over one that was used
         before goes over a new one. Whoever gets a bundle twice takes it once.
         """
-        if url == self._url and self._connection is not None:
-            try:
-                return _send(self._connection, bundle)
-            except (OSError, http.client.HTTPException):
-                self._close()
-        with _closing(url) as connection:
-            _connect(connection, pins)
-            answer = _send(connection, bundle)
-        self._close()
-        self._url, self._connection = url, connection
-        return answer
+        try:
+            if url == self._url and self._pipe is not None and self._pipe.is_open:
+                try:
+                    return self._request(self._pipe, bundle, follow)
+                except (OSError, http.client.HTTPException):
+                    logger.info("%s: the connection was closed meanwhile: another one", url)
+            self._close()
+            self._url, self._pipe = url, _connected(url, pins)
+            return self._request(self._pipe, bundle, follow)
+        except (OSError, http.client.HTTPException) as cause:
+            self._close()
+            raise _unreachable(urlsplit(url).netloc, cause) from cause
+        except LiptakoError:
+            self._close()
+            raise
+
+    def _request(self, pipe: Pipe, bundle: bytes, follow: Follow | None) -> bytes:
+        """Send the bundle, unless it is on its way, and what follows it; return the answer."""
+        if self._under_way is not bundle:
+            pipe.send(PATH, bundle)
+        self._under_way = None
+        if follow is not None:
+            rate = pipe.wait_until_gone(follow.rate)
+            self._under_way = None if rate is None else follow.write(rate) or None
+            if self._under_way is not None:
+                pipe.send(PATH, self._under_way)
+        return _checked(pipe.receive(ANSWER_LIMIT), ANSWER_LIMIT)
 
     def deeds(self, url: str, asker: str) -> bytes:
         """Return the sealed deeds that the node at `url` has for a member, whatever its key.
 
         Over a connection of its own, which tells nothing but who asks.
         """
-        with _closing(url) as connection:
+        connection = _open(url)
+        try:
             connection.request("GET", f"{DEEDS_PATH}/{asker}")
-            answer = _answer(connection, DEEDS_LIMIT)
+            response = connection.getresponse()
+            body = response.read(DEEDS_LIMIT + 1)
+        except (OSError, http.client.HTTPException) as cause:
+            raise _unreachable(urlsplit(url).netloc, cause) from cause
+        finally:
             connection.close()
-        return answer
+        return _checked(Answer(connection.host, response.status, body), DEEDS_LIMIT)
 
     def _close(self) -> None:
         """Close the connection that is open, if one is."""
-        if self._connection is not None:
-            self._connection.close()
-        self._url, self._connection = "", None
+        if self._pipe is not None:
+            self._pipe.close()
+        self._url, self._pipe, self._under_way = "", None, None
 
 
-@contextmanager
-def _closing(url: str) -> Iterator[http.client.HTTPSConnection]:
-    """Give a connection to an address, not yet open; a fault closes it.
+def _connected(url: str, pins: Sequence[bytes]) -> Pipe:
+    """Return an open connection to the node at an address, which holds a pinned key.
 
-    Raises NetworkError for a partner that could not be reached.
+    Raises OSError, MalformedError and PinError.
     """
-    host, connection = _open(url)
+    connection = _open(url)
     try:
-        yield connection
-    except (OSError, http.client.HTTPException) as cause:
-        connection.close()
-        raise _unreachable(host, cause) from cause
-    except LiptakoError:
+        _connect(connection, pins)
+    except BaseException:
         connection.close()
         raise
+    return Pipe(connection)
 
 
-def _open(url: str) -> tuple[str, http.client.HTTPSConnection]:
-    """Return the host of an address and a connection to it, not yet open."""
+def _open(url: str) -> http.client.HTTPSConnection:
+    """Return a connection to an address, not yet open."""
     parts = urlsplit(check_address(url))
     try:
         host = str(parts.hostname).encode("idna").decode()
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=TIMEOUT, context=_context()
-        )
+        return http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT, context=_context())
     except (ValueError, http.client.InvalidURL) as cause:
         raise _no_address(url) from cause
-    return parts.netloc, connection
 
 
 def _unreachable(host: str, cause: Exception) -> NetworkError:
@@ -188,26 +230,15 @@ def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> 
         )
 
 
-def _send(connection: http.client.HTTPSConnection, bundle: bytes) -> bytes:
-    """Send the bundle, return the answer."""
-    connection.request("POST", PATH, bundle, {"Content-Type": CONTENT_TYPE})
-    return _answer(connection, ANSWER_LIMIT)
-
-
-def _answer(connection: http.client.HTTPSConnection, limit: int) -> bytes:
-    """Return the answer to what was sent. Raises NetworkError for one that is none."""
-    response = connection.getresponse()
-    try:
-        answer = response.read(limit + 1)
-    except http.client.IncompleteRead as cut:
-        answer = cut.partial  # its whole packages are kept; the next exchange goes on after them
-    if response.status != http.HTTPStatus.OK:
+def _checked(answer: Answer, limit: int) -> bytes:
+    """Return the body of an answer. Raises NetworkError if it tells of a fault, or is too long."""
+    if answer.status != http.HTTPStatus.OK:
         raise NetworkError(
             "%(host)s answered %(status)d: %(why)s",
-            host=connection.host,
-            status=response.status,
-            why=answer[:300].decode(errors="replace"),
+            host=answer.host,
+            status=answer.status,
+            why=answer.body[:300].decode(errors="replace"),
         )
-    if len(answer) > limit:
-        raise NetworkError("%(host)s answered with too many bytes", host=connection.host)
-    return answer
+    if len(answer.body) > limit:
+        raise NetworkError("%(host)s answered with too many bytes", host=answer.host)
+    return answer.body

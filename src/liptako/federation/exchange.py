@@ -8,21 +8,18 @@ from dataclasses import replace
 from liptako.core.errors import LiptakoError, PinError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
-from liptako.federation import attachments, peers, sync, turns
+from liptako.federation import peers, sync, turns
 from liptako.federation.client import Client, HttpsClient
 from liptako.federation.deeds import learns_keys
-from liptako.federation.heads import heads_for, owes
+from liptako.federation.heads import heads_for
 from liptako.federation.intake import Report
 from liptako.federation.models import Peer
 from liptako.federation.pace import Pace, extent_for
-from liptako.federation.parcels import owes_parcels
+from liptako.federation.rounds import Rounds, still_owes
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 
 logger = logging.getLogger(__name__)
-
-SECONDS = 30
-"""After so long an exchange ends, so that another partner has its turn; what is left goes on."""
 
 
 def exchange_with(
@@ -67,13 +64,13 @@ def _exchange_pinned(
     """Say that nothing is new, if that is so on both sides; else exchange bundles."""
     if _is_same(node, peer.member, client):
         return Report(sender=peer.member)
-    return _rounds(node, client, pace(peer))
+    return Rounds(node, client, pace(peer)).run()
 
 
 def _is_same(node: Node, member: str, client: Client) -> bool:
     """Say whether both sides hold what they last said, by a signed line each way."""
     said = peers.said_by(member)
-    if said is None or _owes(node, member):
+    if said is None or still_owes(node, member):
         return False
     mine, partner = read_heads(heads_for(node, member)), compacts.current().check_exchange(member)
     now = node.clock()
@@ -86,42 +83,6 @@ def _is_same(node: Node, member: str, client: Client) -> bool:
         return False
     peers.note_alive(member, found.time, node.clock().moment(), "answer")
     return True
-
-
-def _rounds(node: Node, client: Client, pace: Pace) -> Report:
-    """Exchange bundles until nothing is left, a round brings nothing new, or time is up."""
-    peer, member = pace.peer, pace.peer.member
-    total, pins = Report(sender=member), compacts.current().check_exchange(member).keys.pins
-    report = Report()
-    while True:
-        bundle, before, start = io.BytesIO(), _held_by(member), pace.elapsed()
-        extent = extent_for(node, peer, pace.room)
-        extent = replace(extent, answer=extent.room, shown=frozenset(report.shown))
-        told = attachments.told(node, member)
-        sync.write_bundle(node, member, bundle, extent)
-        written = pace.elapsed()
-        answer = client.exchange(peer.url, pins, bundle.getvalue())
-        pace.note(bundle.tell() + len(answer), pace.elapsed() - written)
-        report = sync.read_sealed(node, io.BytesIO(answer), how="answer")
-        peers.note_told(member, told)
-        total.add(report)
-        moved = report.taken or report.receipts or report.chunks or _held_by(member) != before
-        total.more = bool(moved or report.arrived) and not report.faults and _owes(node, member)
-        if not total.more or pace.elapsed() + (pace.elapsed() - start) > SECONDS:
-            break
-    peers.note_rate(member, peer.rate)
-    return total
-
-
-def _owes(node: Node, member: str) -> bool:
-    """Say whether something is left to exchange with a partner over the network, parcels too."""
-    return owes(node, member) or owes_parcels(node, member)
-
-
-def _held_by(member: str) -> tuple[object, ...]:
-    """Return what tells whether a partner has come to hold more."""
-    said = peers.said_by(member)
-    return (said.epoch, said.total, peers.wants_of(member)) if said else ()
 
 
 def answer(node: Node, request: bytes) -> bytes:
@@ -152,7 +113,7 @@ def _answer_same(node: Node, request: bytes) -> bytes:
     """
     sender = peers.partner(node, read_same(request).sender).member
     said, now = peers.said_by(sender), node.clock()
-    if said is None or _owes(node, sender):
+    if said is None or still_owes(node, sender):
         return b""
     mine = read_heads(heads_for(node, sender))
     public = compacts.current().check_exchange(sender).keys.sign

@@ -26,7 +26,9 @@ class Extent:
     somebody who holds nothing of its logs, and brings the files of its records: `files` bytes of
     them at most; a `strict` one never has more than `room`. `shown` is what the partner was shown
     ahead and kept. One that goes through a `carrier` is padded and leaves out what the carrier may
-    have itself, and files.
+    have itself, and files. One that `follows` another before the answer to that is here brings only
+    more of the logs and files: the rest went with the other. A `brief` one brings none of these,
+    but what overtakes.
     """
 
     room: int | None = None
@@ -37,6 +39,8 @@ class Extent:
     strict: bool = False
     shown: frozenset[Place] = frozenset()
     carrier: str = ""
+    follows: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,11 @@ class Budget:
 
     def for_files(self, extent: Extent) -> attachments.Budget:
         """Return what is left for files: they go once all packages are through."""
-        room = (self.bytes_left if extent.bulk else 0) if self.is_limited else extent.files
+        room = (
+            (self.bytes_left if extent.bulk and not extent.brief else 0)
+            if self.is_limited
+            else extent.files
+        )
         return attachments.Budget(room=room, unasked=extent.standalone)
 
     @property

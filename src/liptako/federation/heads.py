@@ -3,12 +3,14 @@
 Everything here is computed from the tables: a bundle that is lost is simply made again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from liptako.core import digest
 from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, VerificationError
+from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import HistoryFrame, ReceiptFrame
 from liptako.core.log.heads import Asked, Heads, sign_heads
 from liptako.core.records.envelope import Lane
@@ -128,6 +130,24 @@ def agrees(log: Channel, said: Heads | None) -> bool:
         return True
     size = said.size_of(log.origin)
     return not 0 < size <= log.size or said.root_of(log.origin) == root_of(log, size)
+
+
+def after(node: Node, member: str, said: Heads | None, reached: Mapping[str, int]) -> Heads:
+    """Return what a partner will say once it has read up to here."""
+    logs = {log.origin: log for log in logs_for(member)}
+    if said is None:
+        own = [log for log in logs.values() if log.author == member]
+        said = Heads(
+            sender=member, recipient=node.member, logs=tuple(_head(log, log.size) for log in own)
+        )
+    held = {head.origin: head for head in said.logs}
+    held |= {origin: _head(logs[origin], size) for origin, size in reached.items()}
+    return replace(said, logs=tuple(held[origin] for origin in sorted(held)))
+
+
+def _head(log: Channel, size: int) -> Checkpoint:
+    """Return the head of a log as it was with so many entries."""
+    return Checkpoint(origin=log.origin, size=size, root=root_of(log, size))
 
 
 def is_lost(log: Channel, said: Heads) -> bool:

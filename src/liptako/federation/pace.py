@@ -14,14 +14,21 @@ from liptako.ledger.node import Node
 from liptako.web.zones import zone_of
 
 SECONDS = 7  # that one bundle should take on its way
+FOLLOWING = 6 / 7  # of these, that one which follows another should take: the two are on their way
 LEAST = 16 * 2**10  # bytes
 MOST = 2**20
 _TELLING = 4 * 2**10  # bytes below which a round says more of the delay than of the rate
+_LIMIT = 2**31 - 1  # what the column holds
 _BITS = 125  # bytes a second in one kbit/s
 
 
 def extent_for(node: Node, peer: Peer, room: int | None = None) -> Extent:
-    """Return how much may go to a partner now, where the line carries `room` bytes at a time."""
+    """Return how much may go to a partner now, where the line carries `room` bytes at a time.
+
+    None at all asks for an answer that is brief: more of the logs would come twice.
+    """
+    if room == 0:
+        return Extent(room=0, brief=True)
     if peer.cap_kbit:
         most = peer.cap_kbit * _BITS * SECONDS
         room = most if room is None else min(room, most)
@@ -47,6 +54,7 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     begun: float = field(init=False)
+    seen: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Begin to count."""
@@ -61,13 +69,20 @@ class Pace:
         """Return for how many seconds this exchange goes on."""
         return self.clock() - self.begun
 
+    def see(self, rate: int) -> None:
+        """Take note of how many bytes a second were seen to go; 0 if that could not be seen."""
+        self.seen = rate > 0
+        if self.seen:
+            self.peer.rate = min(rate, _LIMIT)
+
     def note(self, size: int, seconds: float) -> None:
         """Take note of a round: how many bytes in how many seconds; wait if that was too fast."""
-        if size >= _TELLING:
+        if size >= _TELLING and not self.seen:
             rate = int(size / max(seconds, 0.001))
             # A round counts its waiting too, so that what is measured is never more than the line
             # carries: the better one is believed at once, a worse one by half.
             self.peer.rate = max(rate, (self.peer.rate + rate) // 2)
-            self.peer.rate = min(self.peer.rate, 2**31 - 1)
+            self.peer.rate = min(self.peer.rate, _LIMIT)
+        self.seen = False
         if self.peer.cap_kbit:
             self.sleep(max(size / (self.peer.cap_kbit * _BITS) - seconds, 0))

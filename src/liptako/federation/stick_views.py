@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from liptako.federation import files, peers, volumes
-from liptako.federation.client import CONTENT_TYPE
 from liptako.federation.forms import ExportForm, ImportForm
+from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 from liptako.members.actions import record_audit

@@ -114,16 +114,17 @@ def _frames(
     yield HeadsFrame(begin.heads)
     if extent.answer is not None:
         yield RoomFrame(extent.answer)
-    if not extent.carrier:
+    if not (extent.carrier or extent.follows):
         yield from attachments.wants_for(node, member)
-    yield from _shown_to_us(member)
-    yield from histories_for(member, said)
+    if not extent.follows:
+        yield from _shown_to_us(member)
+        yield from histories_for(member, said)
     yield from _logs(list(lacks_of(member, said, extent)), extent, budget)
-    yield from receipts_for(member, said)
+    if not extent.follows:
+        yield from receipts_for(member, said)
+        if not extent.carrier:
+            yield from _parcels(node, member, extent, budget)
     if not extent.carrier:
-        yield from parcels.carried_for(node, member)
-        if extent.bulk:
-            yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
         yield from attachments.chunks_for(node, member, begin.course, budget.for_files(extent))
 
 
@@ -136,11 +137,20 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
             yield _channel_frame(lack, extent)
             yield from entries_ahead(lack.log, places, lack.signed)
     for lack in lacks:
-        if budget.is_spent:
+        if budget.is_spent or extent.brief:
             break
         yield _channel_frame(lack, extent)
         yield from recalls_ahead(*lack)
         yield from budget.take(lack)
+
+
+def _parcels(
+    node: Node, member: str, extent: Extent, budget: Budget
+) -> Iterator[CarriedFrame | ParcelFrame]:
+    """Give what became of parcels, and the parcels for others that fit in."""
+    yield from parcels.carried_for(node, member)
+    if extent.bulk and not extent.brief:
+        yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
 
 
 def _parcel(node: Node, member: str, carrier: str, room: int) -> bytes:

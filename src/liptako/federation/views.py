@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
 from liptako.federation import exchange, jobs, outbox, parcels, peers, recalls
-from liptako.federation.client import CONTENT_TYPE
 from liptako.federation.deeds import deeds_for
 from liptako.federation.forms import LinkForm
+from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger import compacts, histories, quarantine
 from liptako.ledger.node import Node, this_node
 from liptako.ledger.receipts import sizes

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,13 +22,11 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import Coalesce, Length
 
 from liptako.core.errors import StorageError
-from liptako.core.log.checkpoint import Checkpoint
-from liptako.core.log.heads import Heads
 from liptako.core.reasons import why_of
 from liptako.federation import attachments, peers, sync
-from liptako.ledger.models import Channel, Entry
+from liptako.federation.heads import after
+from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
-from liptako.ledger.reader import logs_for, root_of
 
 SUFFIX = ".bundle"
 _NAME = re.compile(
@@ -151,30 +149,12 @@ def _write_parts(
             file.flush()
             os.fsync(file.fileno())
         yield path, written.count
-        start = replace(start, said=_after(node, member, start.said, written.reached))
+        start = replace(start, said=after(node, member, start.said, written.reached))
         if not (written.count or written.files):
             return
         files_left = next(attachments.due_to(member, start.course, unasked=True), None)
         if files_left is None and not list(sync.lacks_of(member, start.said, extent)):
             return
-
-
-def _after(node: Node, member: str, said: Heads | None, reached: Mapping[str, int]) -> Heads:
-    """Return what a partner will say once it has read up to here."""
-    logs = {log.origin: log for log in logs_for(member)}
-    if said is None:
-        own = [log for log in logs.values() if log.author == member]
-        said = Heads(
-            sender=member, recipient=node.member, logs=tuple(_head(log, log.size) for log in own)
-        )
-    held = {head.origin: head for head in said.logs}
-    held |= {origin: _head(logs[origin], size) for origin, size in reached.items()}
-    return replace(said, logs=tuple(held[origin] for origin in sorted(held)))
-
-
-def _head(log: Channel, size: int) -> Checkpoint:
-    """Return the head of a log as it was with so many entries."""
-    return Checkpoint(origin=log.origin, size=size, root=root_of(log, size))
 
 
 def _give_names(

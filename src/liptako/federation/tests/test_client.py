@@ -1,117 +1,30 @@
 """The port to the network against real servers: only who holds the pinned key is told anything."""
 
-import hashlib
 import socket
-import ssl
-import threading
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from liptako.core.errors import MalformedError, NetworkError, PinError
 from liptako.federation.client import (
     ANSWER_LIMIT,
-    CONTENT_TYPE,
     DEEDS_LIMIT,
     DEEDS_PATH,
     PATH,
+    Follow,
     HttpsClient,
     check_address,
     key_pin,
 )
-
-KEY = ec.generate_private_key(ec.SECP256R1())
-PIN = hashlib.sha256(
-    KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-).digest()
-LATEST, OLDER = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
-
-
-def certificate():
-    """Return a certificate of the key that no authority knows and that is long out of date."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])
-    then = datetime(2020, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    builder = builder.public_key(KEY.public_key()).serial_number(1)
-    builder = builder.not_valid_before(then).not_valid_after(then + timedelta(days=1))
-    return builder.sign(KEY, hashes.SHA256())
+from liptako.federation.pipe import CONTENT_TYPE
+from tests.servers import OLDER, PIN, Door, SlowDoor, StayingDoor, certificate, served, write_tls
 
 
 @pytest.fixture
 def files(tmp_path):
     """Return where key and certificate of the servers of these tests lie."""
-    (tmp_path / "tls.crt").write_bytes(certificate().public_bytes(Encoding.PEM))
-    pem = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "tls.key").write_bytes(pem)
-    return tmp_path / "tls.crt", tmp_path / "tls.key"
-
-
-class Door(BaseHTTPRequestHandler):
-    """Notes every request and gives the answer of its server."""
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, self.headers["Content-Type"], body))
-        self.answer()
-
-    def do_GET(self):
-        self.server.requests.append(self.path)
-        self.answer()
-
-    def answer(self):
-        status, answer = self.server.answer
-        if status is None:
-            self.wfile.write(answer)
-            return
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_args):
-        """Say nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    """A server in this process; a client that hangs up is no fault of it."""
-
-    daemon_threads = True
-
-    def handle_error(self, *_args):
-        """Say nothing."""
-
-
-@contextmanager
-def served(answer, tls=None, version=LATEST):
-    """Run a server that gives an answer; gives its address and the requests it had."""
-    with Server(("127.0.0.1", 0), Door) as server:
-        server.answer, server.requests = answer, []
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.maximum_version = version
-            context.load_cert_chain(*tls)
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"https://127.0.0.1:{server.server_address[1]}", server.requests
-        finally:
-            server.shutdown()
-            thread.join()
+    return write_tls(tmp_path)
 
 
 def exchange(url, pins, bundle):
@@ -138,8 +51,12 @@ def test_deeds_are_asked_of_whoever_answers_who_is_told_only_by_whom(files):
 
 @pytest.mark.parametrize(
     ("answer", "message"),
-    [((200, bytes(DEEDS_LIMIT + 1)), "too many bytes"), ((404, b"no"), "answered 404: no")],
-    ids=["too many", "older"],
+    [
+        ((200, bytes(DEEDS_LIMIT + 1)), "too many bytes"),
+        ((404, b"no"), "answered 404: no"),
+        ((None, b""), "cannot be reached"),
+    ],
+    ids=["too many", "older", "nothing"],
 )
 def test_deeds_that_are_none_say_what_came(files, answer, message):
     with served(answer, files) as (url, _), pytest.raises(NetworkError, match=message):
@@ -216,6 +133,50 @@ def test_where_nobody_listens_it_says_so():
         port = probe.getsockname()[1]
         with pytest.raises(NetworkError, match=f"127.0.0.1:{port} cannot be reached"):
             exchange(f"https://127.0.0.1:{port}", [PIN], b"bundle")
+
+
+# What follows before the answer is here
+
+SLOW_SIZE = 8 * 2**20  # bytes: more than the system keeps on both sides
+
+
+def follow_with(*bundles):
+    """Return what gives these bundles one after the other, then nothing; and what it was told."""
+    left, told = list(bundles), []
+
+    def write(rate):
+        told.append(rate)
+        return left.pop(0) if left else b""
+
+    return Follow(write, 8_000), told
+
+
+@pytest.mark.parametrize("door", [StayingDoor, Door], ids=["stays", "closes"])
+def test_what_follows_goes_before_the_answer_and_once_where_the_connection_stays(files, door):
+    second, third = b"second", b"third"
+    follow, told = follow_with(second, third)
+    with served((200, b"answer"), files, door=door) as (url, requests), HttpsClient() as client:
+        for bundle in (b"first", second, third):
+            assert client.exchange(url, [PIN], bundle, follow) == b"answer"
+    assert [body for *_, body in requests] == [b"first", b"second", b"third"]
+    assert told == [0, 0, 0]  # so few bytes are gone at once
+
+
+def test_what_follows_is_asked_for_when_little_is_left_to_go_and_told_the_rate(files):
+    follow, told = follow_with()
+    with served((200, b"answer"), files, door=SlowDoor) as (url, _), HttpsClient() as client:
+        assert client.exchange(url, [PIN], bytes(SLOW_SIZE), follow) == b"answer"
+    (rate,) = told
+    assert 0 < rate < SLOW_SIZE
+
+
+def test_a_fault_in_an_answer_is_told_and_what_follows_is_not_taken_for_its_answer(files):
+    follow, _ = follow_with(b"second")
+    with served((422, b"not for us"), files, door=StayingDoor) as (url, _), HttpsClient() as client:
+        with pytest.raises(NetworkError, match="not for us"):
+            client.exchange(url, [PIN], b"first", follow)
+        with pytest.raises(NetworkError, match="not for us"):
+            client.exchange(url, [PIN], b"other")
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ class Line(Wire):
         super().__init__(fleet)
         self.asked, self._deeds = [], deeds
 
-    def exchange(self, url, pins, bundle):
+    def exchange(self, url, pins, bundle, follow=None):
         member = url.removeprefix("https://").partition(".")[0].upper()
         with self._fleet.at(member):
             held = compacts.current().member(member).keys.tls
         if held not in pins:
             raise PinError("another key")
-        return super().exchange(url, pins, bundle)
+        return super().exchange(url, pins, bundle, follow)
 
     def deeds(self, url, asker):
         member = url.removeprefix("https://").partition(".")[0].upper()
@@ -125,7 +125,7 @@ def test_a_node_that_does_not_know_the_question_leaves_it_at_that_too(away):
 
 def test_somebody_else_who_hands_on_the_true_deeds_is_asked_once_and_told_nothing(away):
     class Elsewhere(Line):
-        def exchange(self, _url, _pins, _bundle):
+        def exchange(self, _url, _pins, _bundle, _follow=None):
             raise PinError("another key")
 
     with pytest.raises(PinError):

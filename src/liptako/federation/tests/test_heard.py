@@ -128,7 +128,7 @@ class Old:
     def __init__(self, reply):
         self.reply = reply
 
-    def exchange(self, _url, _pin, _bundle):
+    def exchange(self, _url, _pin, _bundle, _follow=None):
         return self.reply
 
 

@@ -12,7 +12,8 @@ from liptako.core.log.frames import DeedsFrame, HeadsFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync
-from liptako.federation.client import CONTENT_TYPE, DEEDS_PATH, PATH
+from liptako.federation.client import DEEDS_PATH, PATH
+from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger import compacts
 from liptako.ledger.models import Entry
 from tests.bundles import open_for

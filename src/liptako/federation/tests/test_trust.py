@@ -127,7 +127,7 @@ class Deaf:
     def __init__(self, reply):
         self.reply, self.asked = reply, 0
 
-    def exchange(self, _url, _pin, _bundle):
+    def exchange(self, _url, _pin, _bundle, _follow=None):
         self.asked += 1
         return self.reply
 
