@@ -87,7 +87,7 @@ def test_what_is_no_bundle_is_refused_in_one_line(desk, knock, body):
 
 def test_a_request_for_somebody_else_is_refused(desk, knock):
     answer = knock(desk.bundle("BF", "NE"))
-    assert (answer.status_code, b"the key of this node" in answer.content) == (422, True)
+    assert (answer.status_code, b"the keys of this node" in answer.content) == (422, True)
 
 
 @pytest.mark.parametrize(
