@@ -79,7 +79,9 @@ class Budget:
 
     def take(self, lack: Lack) -> Iterator[PackageFrame]:
         """Give the packages of a log until nothing more fits in."""
-        for package in packages_of(*lack, None if self._room is None else self.left):
+        for package in packages_of(
+            *lack.span, None if self._room is None else self.left, signed=lack.signed
+        ):
             self._given = True
             yield package
             if self.is_spent:

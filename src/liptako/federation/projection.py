@@ -1,8 +1,8 @@
-"""Draws recalls, what members destroyed, and test messages from their records."""
+"""Draws recalls, what members destroyed or hold whole, and test messages from their records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from liptako.core.records.shared import DESTROYED, RECALL, RECORDS, TEST
+from liptako.core.records.shared import DESTROYED, FILES, RECALL, RECORDS, TEST
 from liptako.federation import models
 from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Kind, Module, Table
@@ -14,7 +14,7 @@ _TEXT = 2_000
 
 def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
     """Replace the rows of these threads. Nothing is rejected: what names nothing does nothing."""
-    recalls, destroyed, probes = [], [], []
+    recalls, destroyed, files, probes = [], [], [], []
     for thread, found in threads.items():
         for record in found:
             if record.payload is None:
@@ -23,10 +23,13 @@ def project(threads: Mapping[Thread, Sequence[Record]]) -> list[Rejection]:
                 recalls.append(_recall_row(thread, record))
             elif record.header.kind == DESTROYED:
                 destroyed += list(_destroyed_rows(thread, record))
+            elif record.header.kind == FILES:
+                files += list(_files_rows(thread, record))
             elif record.header.kind == TEST:
                 probes.append(_probe_row(thread, record))
     replace_rows(models.Recall, threads.keys(), recalls)
     replace_rows(models.Destroyed, threads.keys(), destroyed)
+    replace_rows(models.FilesHeld, threads.keys(), files)
     replace_rows(models.Probe, threads.keys(), probes)
     return []
 
@@ -59,6 +62,17 @@ def _destroyed_rows(thread: Thread, record: Record) -> Iterator[models.Destroyed
         )
 
 
+def _files_rows(thread: Thread, record: Record) -> Iterator[models.FilesHeld]:
+    """Give a row for each record whose files somebody holds."""
+    for number, ref in enumerate(record.header.refs):
+        yield models.FilesHeld(
+            **columns_of(thread, f"{_part(record)}.{number}"),
+            at=record.header.time.moment(),
+            origin=ref.origin,
+            seq=ref.seq,
+        )
+
+
 def _probe_row(thread: Thread, record: Record) -> models.Probe:
     """Return the row of a test message."""
     return models.Probe(
@@ -76,6 +90,7 @@ MODULE = Module(
     tables=(
         Table(model=models.Recall),
         Table(model=models.Destroyed),
+        Table(model=models.FilesHeld),
         Table(model=models.Probe),
     ),
     project=project,

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import BundleWriter, add_cut, read_bundle
-from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.delivery import Delivery, by_former_key, heads_note, open_sender
 from liptako.core.log.frames import (
     AheadFrame,
     CarriedFrame,
@@ -38,6 +38,7 @@ from liptako.federation.extent import Budget, Extent, Start, Written
 from liptako.federation.heads import (
     agrees,
     disputed,
+    given_size,
     heads_for,
     histories_for,
     is_lost,
@@ -136,7 +137,7 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
             budget.hurry()
         for lack, places in overtaking(lacks, budget.left(), extent.shown):
             yield _channel_frame(lack, extent)
-            yield from entries_ahead(lack.log, places, lack.end)
+            yield from entries_ahead(lack.log, places, lack.signed)
     for lack in lacks:
         if budget.is_spent or extent.brief:
             break
@@ -187,16 +188,17 @@ def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
 
 def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
+    compact = compacts.current()
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
         if (log.author == member and not lost) or (log.lane != Lane.URGENT and not extent.bulk):
             continue
         if extent.carrier in log.audience.members:
             continue
-        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
+        start, end = said.size_of(log.origin) if said else 0, given_size(log, compact)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
         if start < end and agrees(log, said):
-            yield Lack(log, start, end)
+            yield Lack(log, start, end, signed_size(log))
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
@@ -217,6 +219,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     projector.project_pending()
     settle_files(node, report, how)
     recalls.confirm(node)
+    attachments.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
     said = peers.said_by(report.sender)
@@ -251,13 +254,18 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     if isinstance(first, DeedsFrame):
         faults, first = take_deeds(node, first.dossier), next(frames, None)
     note = heads_note(first)
-    heads = open_sender(note, compacts.current(), node.member)
-    report = Report(sender=heads.sender, faults=[*faults, *disputed(node, heads)])
+    compact = compacts.current()
+    heads = open_sender(note, compact, node.member, former=how in {"file", "carried"})
+    report = Report(sender=heads.sender, faults=faults)
+    report.former = by_former_key(note, compact, heads.sender)
+    report.faults += () if report.former else disputed(node, heads)
     try:
         _take_frames(node, heads, frames, report)
     except MalformedError as fault:
         report.faults.append(fault)
-    report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
+    report.outdated = report.former or not peers.note_heard(
+        heads.sender, note, node.clock().moment(), how
+    )
     return report
 
 
