@@ -2,7 +2,7 @@
 
 import io
 
-from liptako.core.log.bundle import BundleWriter, read_bundle
+from liptako.core.log.bundle import BundleWriter, read_bundle, restore_hash
 from liptako.core.log.checkpoint import head_of, sign_checkpoint
 from liptako.core.log.frames import (
     ChannelFrame,
@@ -13,6 +13,7 @@ from liptako.core.log.frames import (
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import recipient_of, seal, unseal
+from liptako.core.records.payload import derive_salt
 from liptako.federation import sync
 from liptako.ledger import store
 from liptako.ledger.records import Draft
@@ -86,6 +87,24 @@ def replaced(frame, **changes):
 
 def tampered(frames, change):
     return [change(frame) if isinstance(frame, PackageFrame) else frame for frame in frames]
+
+
+def whole(frames):
+    """Return frames with the headers as their author wrote them."""
+    return [
+        replaced(
+            frame,
+            headers=tuple(
+                restore_hash(
+                    header, frame.salts[i] if frame.salts else derive_salt(frame.seed, i), body
+                )
+                for i, (header, body) in enumerate(zip(frame.headers, frame.bodies, strict=True))
+            ),
+        )
+        if isinstance(frame, PackageFrame)
+        else frame
+        for frame in frames
+    ]
 
 
 def forged_channel(fleet, author="ML", signer="ML", roster=("BF", "ML"), lane="bulk"):

@@ -24,10 +24,15 @@ from tests.snapshots import Snapshot
 
 
 class Fleet:
-    """The nodes of one test session. `reset` empties them between tests."""
+    """The nodes of one test session. `reset` empties them between tests.
 
-    def __init__(self, members: list[str], suffix: str) -> None:
-        self._wrappers = {member: _new_database(member, suffix) for member in members}
+    Their databases may remember how queries are put into SQL (`tests.remembered`).
+    """
+
+    def __init__(self, members: list[str], suffix: str, *, remembers: bool = False) -> None:
+        self._wrappers = {
+            member: _new_database(member, suffix, remembers=remembers) for member in members
+        }
         self.nodes: dict[str, Any] = {}
         self.cut: set[str] = set()
         self._dossier = b""
@@ -146,7 +151,7 @@ class Wire:
         return reply
 
 
-def _new_database(member: str, suffix: str) -> Any:
+def _new_database(member: str, suffix: str, *, remembers: bool) -> Any:
     """Return a connection to a database of its own."""
     chosen = deepcopy(connections.settings["default"])
     name = f"fleet_{member.lower()}_{suffix}"
@@ -157,4 +162,7 @@ def _new_database(member: str, suffix: str) -> Any:
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")
             cursor.execute(f"CREATE DATABASE {name}")
         chosen["NAME"] = name
-    return load_backend(chosen["ENGINE"]).DatabaseWrapper(chosen, alias="default")
+    wrapper = load_backend(chosen["ENGINE"]).DatabaseWrapper(chosen, alias="default")
+    if remembers and wrapper.vendor == "sqlite":
+        wrapper.ops.compiler_module = "tests.remembered"
+    return wrapper

@@ -50,6 +50,13 @@ class Door(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.read_body(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, self.headers["Content-Type"], body))
+        self.answer()
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        self.answer()
+
+    def answer(self):
         status, answer = self.server.answer
         if status is None:
             self.wfile.write(answer)

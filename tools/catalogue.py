@@ -21,7 +21,7 @@ def update() -> None:
     command = [sys.executable, "-m", "django", "makemessages", "--locale=fr", "--no-location"]
     ignored = ["--ignore=static", "--ignore=*/tests/*", "--no-obsolete", "--verbosity=0"]
     subprocess.run([*command, *ignored], cwd=ROOT, env=environment(), check=True)
-    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=100)
+    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=78)
     catalogue.header = "The words of Liptako in French. `make messages` collects, people translate."
     catalogue.metadata = {
         "Project-Id-Version": "Liptako",

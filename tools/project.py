@@ -5,7 +5,9 @@ and `coverage` are gates, `makemigrations` writes what the gate asks for, `refer
 pages and the test vector that are made from the code.
 """
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,8 +50,9 @@ def lock() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which Django starts, on a folder that is thrown away."""
+    """Return an environment in which Django starts, on a folder that goes when we end."""
     home = tempfile.mkdtemp(prefix="liptako-check-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     return {
         **os.environ,
         "LIPTAKO_HOME": home,

@@ -212,6 +212,31 @@ def test_a_new_member_joins_with_the_whole_dossier_and_the_phrase(ml, tg, sign, 
     assert (version_of(tg), version_of(ml)) == ("2", "2")
 
 
+def test_a_member_that_has_lost_its_root_keys_gets_others_by_the_word_of_all(
+    ml, bf, tg, sign, tmp_path
+):
+    three, file, key = (tmp_path / name for name in ("three.json", "next.json", "new.key"))
+    ml.ok("compact-change", "--card", tg / "card.json", "--output", three)
+    sign(three, "ML", "BF")
+    tg.ok("compact-sign", three, "--key", tg / "keys/root.key")
+    tg.ok("compact-adopt", three, "--phrase", phrase_of(three))
+    for home in (ml, bf):
+        home.ok("compact-adopt", three)
+    (ml / "keys/root.key").unlink()
+    liptako("key-make", key, "--member", "ML")
+    ml.ok("card", "--key", key)
+    bf.ok("compact-change", "--card", ml / "card.json", "--output", file)
+    sign(file, "BF")
+    liptako("compact-sign", file, "--key", key)
+    assert bf.run("compact-adopt", file).code == 4
+    tg.ok("compact-sign", file, "--key", tg / "keys/root.key")
+    told = "ML has lost its root keys, by the word of all others: new ones count"
+    assert told in bf.ok("compact-show", file).splitlines()
+    for home in (ml, bf, tg):
+        assert "Compact of version 3 adopted" in home.ok("compact-adopt", file)
+    ml.ok("delegate", "--renew", "sign", "--key", key, "--output", tmp_path / "keys.json")
+
+
 def test_the_address_of_a_partner_is_kept_and_taken_away(ml):
     first = ml.ok("partner", "BF", " https://127.0.0.1:8443/ ")
     second = ml.ok("partner", "BF", "")

@@ -79,7 +79,17 @@ def test_after_a_change_the_log_is_in_order_and_partners_follow(ml, bf, bundle, 
 def test_what_was_sealed_for_a_former_age_key_can_still_be_opened(ml, bf, bundle, tmp_path):
     words = ("--renew", "seal", "--key", key_of(bf), "--output", tmp_path / "keys.json")
     bf.ok("delegate", *words)
+    bf.ok("delegate", *words)
     bf.ok("exchange", "read", bundle)
+
+
+def test_after_a_third_change_it_is_told_what_to_do(bf, bundle, tmp_path):
+    words = ("--renew", "seal", "--key", key_of(bf), "--output", tmp_path / "keys.json")
+    for _ in range(3):
+        bf.ok("delegate", *words)
+    told = bf.run("exchange", "read", bundle)
+    assert told.code == 4
+    assert "hand it a file of ours, and ask for another one" in told.err
 
 
 def test_what_partners_hold_under_a_former_key_stays_in_order(ml, bf, bundle, tmp_path):

@@ -148,8 +148,9 @@ def noise(number):
 
 def test_a_file_for_somebody_else_is_refused(ml, bundle):
     refused = (
-        "bundle: it cannot be opened with the key of this node: "
-        "it is for another one, or it was changed\n"
+        "bundle: it cannot be opened with the keys of this node: it is for another one, it was "
+        "changed, or its sender missed our last changes of keys: hand it a file of ours, and "
+        "ask for another one\n"
     )
     assert ml.run("exchange", "read", bundle) == (4, "", refused)
 

@@ -223,7 +223,7 @@ def unsealed(data, identity=IDENTITY):
 
 def test_a_sealed_bundle_opens_for_its_recipient_only():
     assert unsealed(sealed(b"text")) == (True, b"text")
-    with pytest.raises(VerificationError, match="cannot be opened with the key of this node"):
+    with pytest.raises(VerificationError, match="cannot be opened with the keys of this node"):
         unsealed(sealed(b"text"), new_identity())
 
 

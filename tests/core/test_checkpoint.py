@@ -141,6 +141,26 @@ def test_more_entries_are_later_ones_though_the_clock_was_put_back():
     assert replace(HEADS, logs=(longer(HEAD),), time=Instant(1)).is_later_than(HEADS)
 
 
+def test_heads_of_thousands_of_logs_are_signed_and_read():
+    logs = tuple(
+        Checkpoint(origin=f"ML/c/{number:016x}/e999999999", size=number, root=bytes(32))
+        for number in range(1, 2001)
+    )
+    asked = tuple(Asked(origin=log.origin, member="BF", size=0) for log in logs)
+    heads = Heads(sender="ML", recipient="BF", logs=logs, asked=asked)
+    read = open_heads(sign_heads(heads, SIGNER), sender="ML", recipient="BF", public=SIGNER.public)
+    last = logs[-1].origin
+    assert (read, read.size_of(last), read.wants(last, "BF")) == (heads, 2000, 0)
+
+
+def test_heads_longer_than_a_mebibyte_are_neither_signed_nor_read():
+    logs = tuple(replace(HEAD, origin=f"ML/c/{number:016x}/e1") for number in range(15_000))
+    with pytest.raises(MalformedError, match="at most 1048576 bytes"):
+        sign_heads(Heads(sender="ML", recipient="BF", logs=logs), SIGNER)
+    with pytest.raises(MalformedError, match="at most 1048576 bytes"):
+        read_heads(bytes(2**20 + 1))
+
+
 @pytest.mark.parametrize(("sender", "recipient"), [("ML", "NE")])
 def test_heads_for_somebody_else_are_refused(sender, recipient):
     data = sign_heads(HEADS, SIGNER)

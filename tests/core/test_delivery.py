@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from liptako.core.clock import Instant
+from liptako.core.compact.delegation import Revoked
+from liptako.core.compact.document import State
 from liptako.core.compact.members import Compact, Member, NodeKeys
 from liptako.core.errors import (
     LiptakoError,
@@ -17,6 +19,7 @@ from liptako.core.keys import signer_from_seed
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
 from liptako.core.log.delivery import (
     Delivery,
+    by_former_key,
     check_package,
     heads_note,
     open_ahead,
@@ -114,6 +117,23 @@ def test_heads_of_nobody_or_for_somebody_else_are_refused(signed, recipient, err
         open_sender(signed, COMPACT, recipient)
 
 
+def test_a_file_may_be_older_than_the_key_of_its_sender():
+    old, name = signer_from_seed(b"old".ljust(32)), "ML"
+    ml = replace(member(name), former=(Revoked(key=old.public, caps={}),))
+    compact = replace(COMPACT, members=(member("BF"), ml, member("NE")))
+    signed = sign_heads(Heads(sender=name, recipient="BF"), old)
+    with pytest.raises(VerificationError, match="no key that is known"):
+        open_sender(signed, compact, "BF")
+    assert open_sender(signed, compact, "BF", former=True).sender == name
+    found = [by_former_key(data, compact, name) for data in (signed, note())]
+    assert found == [True, False]
+
+
+def test_a_key_of_nobody_is_no_former_one():
+    with pytest.raises(VerificationError, match="no key that is known"):
+        open_sender(note(signer="NE"), COMPACT, "BF", former=True)
+
+
 # Whose log it is
 
 
@@ -176,6 +196,8 @@ def test_a_payload_that_somebody_but_the_author_left_out_is_refused():
     with pytest.raises(VerificationError, match="NE has left out a payload"):
         check_package(FROM_NE, frame, NOW)
     assert check_package(FROM_ML, frame, NOW).due == 2
+    with pytest.raises(VerificationError, match="ML has left out a payload"):
+        check_package(replace(FROM_ML, former=True), frame, NOW)
 
 
 def test_a_payload_that_has_expired_may_be_left_out_by_anybody():
@@ -199,6 +221,18 @@ def test_a_head_of_an_empty_log_lets_nothing_be_due_but_the_first_entry():
     frame = ChannelFrame(ORIGIN, ALL, "bulk", signed, 1, b"")
     with pytest.raises(MalformedError, match="up to 0, got 1"):
         open_delivery(frame, HEADS, COMPACT)
+
+
+def test_of_a_frozen_log_what_comes_before_its_end_is_taken_whatever_was_signed():
+    left = replace(member("ML"), state=State.LEFT, frozen={ORIGIN: 2})
+    compact = replace(COMPACT, members=(member("BF"), left, member("NE")))
+    delivery = open_delivery(channel(), HEADS, compact)
+    assert (delivery.checkpoint.size, delivery.cap) == (3, 2)
+    assert check_package(delivery, package(bodies=(b"{}", b"{}")), NOW).due == 2
+    with pytest.raises(RefusedError, match="the log ends at 2 entries, got 3"):
+        check_package(delivery, package(bodies=(b"{}", b"{}", b"{}")), NOW)
+    with pytest.raises(RefusedError, match="the log ends at 2 entries, got 3"):
+        open_ahead(delivery, ahead())
 
 
 # What is shown ahead

@@ -12,7 +12,7 @@ from liptako.core.errors import LiptakoError, MalformedError
 from liptako.core.log.bundle import FRAME_LIMIT, MAGIC, read_bundle
 from liptako.core.log.fork import read_fork
 from liptako.core.log.frames import LaterFrame
-from liptako.core.log.heads import read_heads
+from liptako.core.log.heads import HEADS_LIMIT, NO_TRUST, read_heads
 from liptako.core.log.note import NOTE_LIMIT, read_note
 from liptako.core.log.receipt import read_receipt
 from liptako.core.records.envelope import decode_header
@@ -114,6 +114,16 @@ def test_a_frame_that_is_nested_for_ever_is_refused(piece):
 
 
 @pytest.mark.parametrize("piece", [b"\n", b" ", b"a\n\n", "— a ".encode()])
-@pytest.mark.parametrize("read", [read_note, read_heads, read_receipt])
-def test_a_note_of_one_thing_repeated_is_refused(read, piece):
-    assert most_of(read, piece * (NOTE_LIMIT // len(piece))) < 10 * NOTE_LIMIT
+@pytest.mark.parametrize(
+    ("read", "limit"),
+    [(read_note, NOTE_LIMIT), (read_heads, HEADS_LIMIT), (read_receipt, NOTE_LIMIT)],
+)
+def test_a_note_of_one_thing_repeated_is_refused(read, limit, piece):
+    assert most_of(read, piece * (limit // len(piece))) < 10 * limit
+
+
+def test_heads_that_want_one_thing_repeated_are_refused():
+    first = f"liptako.heads/1\nML\nBF\n1 0 {NO_TRUST}\nML/c/0001020304050607/e1 1 {'A' * 43}="
+    signed = f"\n\n— ML/node {'A' * 96}\n"
+    wants = " ML=1" * ((HEADS_LIMIT - len(first) - len(signed.encode())) // 5)
+    assert most_of(read_heads, (first + wants + signed).encode()) < 30 * HEADS_LIMIT

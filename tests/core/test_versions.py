@@ -71,6 +71,58 @@ def test_other_root_keys_of_a_member_have_to_sign_themselves():
     check_version(read_version(signed_by(later.envelope, roots("SC", 2)[1:])), FIRST)
 
 
+ALL = first("SA", "SB", "SC")
+NEW_ROOT = roots("SC", 2)[1:]
+
+
+def recovered(before, *signers, keys=NEW_ROOT, card_keys=NEW_ROOT):
+    """Return a version in which SC has other root keys, signed by them and by others."""
+    later = after(before, *signers, cards=(card("SC", keys=card_keys),))
+    return read_version(signed_by(later.envelope, keys))
+
+
+def test_where_all_must_sign_lost_root_keys_are_replaced_by_the_word_of_all_others():
+    later = recovered(ALL, "SA", "SB")
+    check_version(later, ALL)
+    old, new = tallies(later, ALL)
+    assert (old.renewed, old.signed, old.missing) == ({"SC"}, {"SA", "SB", "SC"}, set())
+    assert (new.renewed, new.signed) == (set(), {"SA", "SB", "SC"})
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        recovered(ALL, "SA"),
+        recovered(ALL, "SA", "SB", keys=[]),
+        after(ALL, "SA", "SB"),
+        after(ALL, "SA", "SB", states=SUSPENDED),
+    ],
+    ids=["one other", "without the new keys", "the same keys", "suspended"],
+)
+def test_nobody_else_is_counted_who_has_not_signed(later):
+    refused(later, ALL, VerificationError, "missing:")
+
+
+def test_of_two_members_one_does_not_speak_for_the_other():
+    two = first("SA", "SC")
+    refused(recovered(two, "SA"), two, VerificationError, "got SA; missing: SC")
+
+
+def test_a_number_that_is_all_members_is_as_good_as_all():
+    three = first("SA", "SB", "SC", approve=3)
+    check_version(recovered(three, "SA", "SB"), three)
+    check_version(recovered(FIRST, "SA", "SB"), FIRST)
+    assert tallies(recovered(FIRST, "SA", "SB"), FIRST)[0].renewed == frozenset()
+
+
+def test_two_that_have_lost_their_keys_at_once_are_too_many():
+    four = first("SA", "SB", "SC", "SD")
+    new = card("SD", keys=roots("SD", 2)[1:])
+    later = after(four, "SA", "SB", cards=(card("SC", keys=NEW_ROOT), new))
+    signed = read_version(signed_by(later.envelope, [*NEW_ROOT, roots("SD", 2)[1]]))
+    refused(signed, four, VerificationError, "got SA, SB; missing: SC, SD")
+
+
 def test_a_member_that_was_suspended_comes_back_with_its_own_signature():
     without = after(FIRST, "SA", "SB", states=SUSPENDED)
     back = after(without, "SA", "SB", states={"SC": (State.ACTIVE, {})})

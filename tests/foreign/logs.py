@@ -107,9 +107,9 @@ class Note:
         return self.text.removesuffix("\n").split("\n")
 
 
-def read_note(data):
+def read_note(data, limit=LIMIT):
     """Return a note whose form is good."""
-    need(len(data) <= LIMIT, "note: size")
+    need(len(data) <= limit, "note: size")
     try:
         said = data.decode()
     except UnicodeDecodeError as cause:

@@ -71,6 +71,7 @@ ROLES = {
 
 KINDS = {
     "exchange.destroyed/1": {"why": TEXT},
+    "exchange.files/1": {},
     "exchange.recall/1": {"reason": TEXT},
     "exchange.test/1": {"text": LEFT_OUT},
     "members.audit/1": {"event": TEXT, "person": LEFT_OUT, "subject": LEFT_OUT, "detail": LEFT_OUT},

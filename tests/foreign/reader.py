@@ -127,6 +127,7 @@ class Reader:
     recalls: list = field(default_factory=list)
     _open: _Open | None = None
     _sender: str = ""
+    _former: bool = False
 
     def take(self, sealed):
         """Take in a sealed bundle as far as it is good."""
@@ -169,12 +170,15 @@ class Reader:
 
     def _heads(self, report, frame):
         need(frame.name == "heads", "heads come first")
-        note = read_note(frame.parts[0])
+        note = read_note(frame.parts[0], 1 << 20)
         heads = read_heads(note.lines)
         need(heads.recipient == self.member != heads.sender, "heads: for somebody else")
         need(self.compact.is_active(heads.sender), "heads: of a stranger")
-        public = self.compact.sign_of(heads.sender)
-        need(signed_by(note, f"{heads.sender}/node", public), "heads: not signed")
+        name, public = f"{heads.sender}/node", self.compact.sign_of(heads.sender)
+        self._former = not signed_by(note, name, public)
+        if self._former:  # a file may be older than a change of keys
+            former = self.compact.former_of(heads.sender)
+            need(any(signed_by(note, name, key) for key in former), "heads: not signed")
         report.heads, self._sender = heads, heads.sender
 
     def opened_checkpoint(self, data, origin):
@@ -201,8 +205,6 @@ class Reader:
         need(author in self.compact.versions[-1].members, "author")
         need(lane in {"urgent", "bulk"}, "lane")
         checkpoint = self.opened_checkpoint(note, origin)
-        limit = self.compact.limit_of(author, origin)
-        need(limit is None or checkpoint.size <= limit, "the log is frozen")
         need(0 <= start <= checkpoint.size, "start")
         held = self.logs.get(origin)
         if author == self.member and (held is None or checkpoint.size <= held.size):
@@ -222,6 +224,7 @@ class Reader:
         current, self._open = self._open, None  # what is refused ends the intake of its log
         log, signed = current.log, current.checkpoint
         need(len(header) <= LIMIT and len(body or b"") <= LIMIT, "ahead: size")
+        need(self._is_open(log, seq + 1), "the log is frozen")
         need(body is None or len(salt) == 16, "ahead: salt")
         entry = payload_checked(log, header, (salt, body))
         good = proves_inclusion(entry.leaf, seq, signed.size, signed.root, proof)
@@ -256,6 +259,7 @@ class Reader:
         start, headers, bodies, seed, salts, proof = parts
         log, count = current.log, len(headers)
         need(start == current.start, "package: where it has to begin")
+        need(self._is_open(log, start + count), "the log is frozen")
         need(1 <= count <= PACKAGE - start % PACKAGE and len(bodies) == count, "package: number")
         need((len(seed), len(salts)) in {(16, 0), (0, count)}, "package: salts")
         need(all(len(step) == 32 for step in proof), "package: proof")
@@ -268,6 +272,11 @@ class Reader:
         need(start <= log.size, "package: behind the last entry held")
         return {place: entry for place, entry in entries.items() if place >= log.size}
 
+    def _is_open(self, log, size):
+        """Say whether a log may have so many entries: its author may have left."""
+        limit = self.compact.limit_of(log.author, log.origin)
+        return limit is None or size <= limit
+
     def _entry(self, current, place, data, payload):
         entry = payload_checked(current.log, data, payload)
         held_back = payload[1] is None and not self._may_lack(current, place, entry)
@@ -276,7 +285,8 @@ class Reader:
 
     def _may_lack(self, current, place, entry):
         """Nobody who hands a log on can make the receiver go without."""
-        if self._sender == current.log.author or entry.header is None:
+        is_author = self._sender == current.log.author and not self._former
+        if is_author or entry.header is None:
             return True
         retain = entry.header.retain
         if retain is not None and retain <= self.now:
@@ -325,8 +335,13 @@ class Reader:
             return
         need(whole(time) and self.compact.is_active(member), "receipt")
         checkpoint = Checkpoint(origin=origin, size=size, root=log.root_at(size))
+        said = (time, signature)
+        if any(
+            is_receipt(checkpoint, member, key, *said) for key in self.compact.former_of(member)
+        ):
+            return
         public = self.compact.sign_of(member)
-        need(is_receipt(checkpoint, member, public, time, signature), "receipt: signature")
+        need(is_receipt(checkpoint, member, public, *said), "receipt: signature")
         self.receipts[origin, member] = (size, time)
 
     def _history(self, _report, origin, note, size, root, proof):

@@ -144,6 +144,7 @@ def _fold_freely(_kind, _said, _thread):
 
 GROUPS = {
     "exchange.destroyed/1": _fold_freely,
+    "exchange.files/1": _fold_freely,
     "exchange.recall/1": _fold_freely,
     "exchange.test/1": _fold_freely,
     "situation.incident/1": _fold_incident,

@@ -1,13 +1,16 @@
 """Bundles that real nodes wrote, read by one that knows docs/spec alone: both hold the same."""
 
 from liptako.core.clock import Instant
+from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.log.frames import HeadsFrame
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import RECALL, Recall
 from liptako.federation import exchange
 from liptako.ledger import store
+from liptako.ledger.pen import sign_heads_again
 from liptako.ledger.records import Draft
 from tests.bundles import bundle_for, open_for, read, write
+from tests.deeds import adopt, rotated
 from tests.fleet import Wire
 from tests.foreign.beside import (
     aside_at_node,
@@ -152,3 +155,16 @@ def test_the_line_that_says_nothing_new_fits_the_heads_of_both(fleet):
     ml, bf = heads_text(fleet, "ML", "BF"), heads_text(fleet, "BF", "ML")
     assert read_same(read_note(line), ("ML", "BF"), compact.sign_of("ML")) == hash_of(ml, bf)
     assert read_same(read_note(answer), ("BF", "ML"), compact.sign_of("BF")) == hash_of(bf, ml)
+
+
+def test_a_bundle_that_is_older_than_the_key_of_its_sender_is_read_alike(fleet):
+    write(fleet, "ML", "one", "two")
+    old, reader = bundle_for(fleet, "ML", "BF", standalone=True), reader_for(fleet, "BF")
+    signed = rotated(fleet, "ML")
+    with fleet.at("ML") as node:
+        sign_heads_again(node)
+    adopt(fleet, "BF", signed.envelope)
+    reader.compact.take(write_dossier(dossier_of([signed.envelope])))
+    assert both_read(fleet, "BF", old, reader).taken == 2
+    write(fleet, "ML", "three")
+    assert both_read(fleet, "BF", bundle_for(fleet, "ML", "BF"), reader).taken == 1

@@ -9,6 +9,7 @@ import pytest
 from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.document import State
 from liptako.core.compact.dossier import write_dossier
+from liptako.core.compact.versions import read_version as from_envelope
 from liptako.core.errors import LiptakoError
 from liptako.core.log.checkpoint import Checkpoint as Head
 from liptako.core.log.checkpoint import sign_checkpoint
@@ -16,7 +17,7 @@ from tests.foreign.deeds import Compact, phrase_of, read_delegation, read_envelo
 from tests.foreign.logs import read_checkpoint, read_note
 from tests.foreign.reader import Reader
 from tests.foreign.spelling import RefusedError
-from tests.pact import after, by, card, delegated, dossier, first, roots, signer
+from tests.pact import after, by, card, delegated, dossier, first, roots, signed_by, signer
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec" / "compact.md"
 ORIGIN = "SA/c/0001020304050607/e1"
@@ -47,6 +48,7 @@ VERSIONS = {
         after(FIRST, "SA", "SB", "SD", cards=(card("SD"),), approve=3), 1,
     ),
     "a new root key that has not signed": (after(FIRST, "SA", "SB", cards=(OTHER_ROOT,)), 1),
+    "a root key that was lost, by a number": (after(FIRST, "SA", cards=(OTHER_ROOT,)), 1),
     "behind another first one": (after(first("SA", "SB", "SC"), "SA", "SB", "SC"), 1),
 }  # fmt: skip
 
@@ -57,6 +59,21 @@ def test_a_version_is_believed_if_enough_have_signed_under_both_rules(case):
     assert len(believed(FIRST, version).versions) == believes
     try:
         dossier(FIRST, version, delegations=LINES).compact()
+    except LiptakoError:
+        assert believes == 1
+    else:
+        assert believes == 2
+
+
+@pytest.mark.parametrize(("others", "believes"), [(("SA", "SB"), 2), (("SA",), 1)])
+def test_lost_root_keys_are_replaced_where_all_must_sign(others, believes):
+    base, keys = first("SA", "SB", "SC"), roots("SC", 2)[1:]
+    draft = after(base, *others, cards=(OTHER_ROOT,))
+    later = from_envelope(signed_by(draft.envelope, keys))
+    delegations = (*LINES[:2], delegated("SC", before=LINES[2], keys=keys), LINES[2])
+    assert len(believed(base, later, delegations=delegations).versions) == believes
+    try:
+        dossier(base, later, delegations=delegations).compact()
     except LiptakoError:
         assert believes == 1
     else:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.pages import press_until, report
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -21,6 +23,9 @@ PAGES = {
         "/map/",
         "/journal/",
         "/partners/",
+        "/partners/recalled/",
+        "/stick/",
+        "/compact/",
         "/mandates/",
         "/sources/",
         "/account/factors/",
@@ -39,27 +44,13 @@ PAGES = {
         "/partners/BF/address/",
         "/partners/set-aside/waiting/",
         "/partners/set-aside/rejected/",
+        "/partners/BF/outbox/",
+        "/compact/",
     ),
     "audit": ("/audit/", "/incidents/"),
-    "diffusion": ("/",),
+    "diffusion": ("/", "/backfill/"),
 }
 EVERY_PAGE = [(account, path) for account, paths in PAGES.items() for path in paths]
-
-
-def report(desk, summary):
-    """Report an incident by hand, at the place where three borders meet."""
-    page = desk.open("/incidents/report/")
-    page.select_option("[name=kind]", "flood")
-    page.select_option("[name=severity]", "2")
-    page.fill("[name=summary]", summary)
-    page.fill("[name=where]", "Labbezanga")
-    page.fill("[name=lat]", "14°57'30\"N")
-    page.fill("[name=lon]", "0,7 E")
-    page.fill("[name=injured_best]", "3")
-    page.fill("[name=text]", "Le gué est coupé.")
-    page.click("button.main:has-text('Signaler')")
-    expect(page.locator("h1")).to_contain_text(summary)
-    return page.url.rstrip("/").rsplit("/", 1)[1]
 
 
 def test_an_incident_reported_and_released_in_mali_is_on_the_page_of_burkina_faso(desk, capsys):
@@ -153,20 +144,6 @@ def test_an_incident_is_reported_with_the_keyboard_alone(desk):
     page.keyboard.type("Gao")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text(summary)
-
-
-def press_until(page, wanted):
-    """Press Tab until an element has the focus; every stop on the way must be visible."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        focus = page.evaluate(
-            "(() => { const e = document.activeElement, r = e.getBoundingClientRect();"
-            " return [e.id, r.width > 0 && r.height > 0]; })()"
-        )
-        assert focus[1], f"an invisible stop before {wanted}"
-        if focus[0] == wanted:
-            return
-    pytest.fail(f"Tab does not reach {wanted}")
 
 
 def test_the_first_stop_of_the_keyboard_leads_to_the_content(desk):

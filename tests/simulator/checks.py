@@ -1,5 +1,6 @@
 """What must hold after healing, whatever has happened. Each check gives what is wrong as words."""
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +11,14 @@ from liptako.core.digest import Digest, judges_otherwise
 from liptako.core.errors import LiptakoError
 from liptako.core.log.fork import check_fork, read_fork
 from liptako.core.log.receipt import check_receipt, read_receipt
+from liptako.core.log.sealed import unseal
+from liptako.federation.models import Parcel
 from liptako.ledger import compacts, projector, registry
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
 from liptako.ledger.reader import logs_for, root_of
 from liptako.ledger.tally import shared_digest
-from tests.simulator.healing import Rounds
+from tests.simulator.healing import Rounds, faults_of
 from tests.simulator.world import MARK, World
 from tests.snapshots import cells
 
@@ -42,16 +45,13 @@ def check_rest(rounds: Rounds, forked: set[str]) -> Faults:
         if pair.report is None:
             yield f"{names} cannot exchange"
         else:
-            yield from (
-                f"{names}: {fault}"
-                for fault in pair.report.faults
-                if fault.params.get("origin") not in forked
-            )
+            yield from (f"{names}: {fault}" for fault in faults_of(pair.report, forked))
 
 
 def check_node(world: World, member: str, forked: set[str]) -> Faults:
     """Give what is wrong at one node."""
     yield from check_secrecy(world, member)
+    yield from check_parcels(world, member)
     with world.at(member) as node:
         faults, _ = check_logs(node, lambda _done, _total: None)
         yield from (f"evidence: {fault}" for fault in faults)
@@ -108,6 +108,18 @@ def check_secrecy(world: World, member: str) -> Faults:
     for name, allowed in world.objects.items():
         if name and name.encode() in found and member not in frozenset().union(*allowed):
             yield f"the object {name} is named here"
+
+
+def check_parcels(world: World, member: str) -> Faults:
+    """No parcel that is kept here for another opens with the keys of this node."""
+    with world.at(member) as node:
+        for row in Parcel.objects.exclude(sealed=b"").exclude(recipient=member):
+            world.happened["parcel kept"] += 1
+            try:
+                unseal(io.BytesIO(bytes(row.sealed)), io.BytesIO(), node.identity)
+            except LiptakoError:
+                continue
+            yield f"the parcel {row} opens here"
 
 
 def check_receipts(world: World, node: Any, forked: set[str]) -> Faults:

@@ -27,7 +27,7 @@ def members(django_db_setup, django_db_blocker):
     """Return five nodes with a database each."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     with django_db_blocker.unblock():
-        made = Fleet(list(MEMBERS), f"simulator_{worker}")
+        made = Fleet(list(MEMBERS), f"simulator_{worker}", remembers=True)
         yield made
         made.close()
 
@@ -53,21 +53,22 @@ def test_after_healing_everything_is_where_it_belongs_and_nowhere_else(run):
 
 
 @pytest.mark.slow
-def test_one_seed_is_one_history_whatever_python_does_with_hashes():
+def test_one_seed_is_one_history_whatever_hashes_are_and_whether_queries_are_remembered():
     program = (
         "from tests import environment; import django; django.setup();"
         "from tests.fleet import Fleet; from tests.simulator import history, world;"
-        "print(history.run(Fleet(list(world.MEMBERS), 'again'), 7).trace)"
+        "fleet = Fleet(list(world.MEMBERS), 'again', remembers={remembers});"
+        "print(history.run(fleet, 7).trace)"
     )
     environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     traces = {
         subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", program.format(remembers=remembers)],
             env=environ | {"PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for seed in ("1", "2")
+        for seed, remembers in (("1", True), ("2", False))
     }
     assert len(traces) == 1

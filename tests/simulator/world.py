@@ -6,6 +6,7 @@ found, it can be said whether it may be there.
 """
 
 import itertools
+import os
 import re
 from collections import Counter as Tally
 from contextlib import contextmanager
@@ -186,7 +187,7 @@ def _named(header: bytes) -> tuple[tuple[str, int], ...]:
 
 def new_world(fleet, chance: Random) -> World:
     """Return a world of three to five members in which nothing has happened yet."""
-    count = chance.choice((3,) * 8 + (4, 5))
+    count = chance.choice((3,) * 18 + (4, 5))
     world = World(fleet=fleet, members=MEMBERS[:count])
     nodes = {}
     for member in world.members:
@@ -195,13 +196,20 @@ def new_world(fleet, chance: Random) -> World:
             member=member,
             signer=_signer(member),
             identity=_IDENTITIES[member],
-            home=Path(settings.LIPTAKO.home),
+            home=_home(member),
             clock=world.clocks[member],
             random=Random(chance.getrandbits(64)).randbytes,  # noqa: S311 (a test)
         )
     fleet.reset(nodes, _dossier(world.members), connected=False)
     world.now = START + HOUR
     return world
+
+
+def _home(member: str) -> Path:
+    """Return a folder for a node: in one that processes share, each would wait for the others."""
+    home = Path(settings.LIPTAKO.home) / f"{member}-{os.getpid()}"
+    home.mkdir(exist_ok=True)
+    return home
 
 
 @cache

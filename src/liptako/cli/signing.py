@@ -184,6 +184,10 @@ def _describe_signatures(found: Sequence[Tally]) -> Iterator[str]:
             "needed": tally.needed,
             "missing": ", ".join(sorted(tally.missing)) or "—",
         }
+        for member in sorted(tally.renewed):
+            yield _(
+                "%(member)s has lost its root keys, by the word of all others: new ones count"
+            ) % {"member": member}
     enough = all(tally.is_enough for tally in found)
     yield _("It is valid: it can be adopted.") if enough else _("It is not valid yet.")
 

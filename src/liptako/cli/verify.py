@@ -24,6 +24,7 @@ from liptako.core.log.chunks import FileCheck
 from liptako.core.log.delivery import (
     Delivery,
     Place,
+    by_former_key,
     check_package,
     heads_note,
     open_ahead,
@@ -135,7 +136,7 @@ class Verification:
         """Know the members and their keys, whose file it is, and which payloads have expired."""
         self._compact, self._reader, self._now = compact, reader, now
         self._log: _Log | None = None
-        self._passes = False
+        self._passes = self._former = False
         self._recalled: set[Place] = set()
         self._files = FileCheck()
 
@@ -177,7 +178,9 @@ class Verification:
 
     def _check_heads(self, frame: Frame | None) -> Heads:
         """Check who sent the bundle to whom."""
-        heads = open_sender(heads_note(frame), self._compact, self._reader)
+        note = heads_note(frame)
+        heads = open_sender(note, self._compact, self._reader, former=True)
+        self._former = by_former_key(note, self._compact, heads.sender)
         say(
             _("From %(sender)s to %(recipient)s")
             % {"sender": heads.sender, "recipient": heads.recipient}
@@ -187,7 +190,7 @@ class Verification:
     def _open_log(self, frame: ChannelFrame, heads: Heads) -> _Log:
         """Return a log with its checkpoint verified."""
         delivery = open_delivery(frame, heads, self._compact)
-        delivery = replace(delivery, recalled=frozenset(self._recalled))
+        delivery = replace(delivery, recalled=frozenset(self._recalled), former=self._former)
         held = read_range(frame.start, frame.frontier)
         say(
             _("%(origin)s: signed up to %(size)d")

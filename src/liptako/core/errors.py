@@ -39,6 +39,10 @@ class VerificationError(LiptakoError):
     """The bytes can be read but do not prove what they claim: keep nothing of them."""
 
 
+class PinError(VerificationError):
+    """Whoever answers does not hold the key that is pinned: tell it nothing; ask for newer keys."""
+
+
 class CutError(MalformedError):
     """The end of the bytes is missing; what came before it is good: ask for the rest."""
 

@@ -17,11 +17,17 @@ LIMIT = 32
 
 
 class Lack(NamedTuple):
-    """A log of which a partner lacks the entries [start, end)."""
+    """A log of which a partner lacks the entries [start, end); its author has signed so many."""
 
     log: Channel
     start: int
     end: int
+    signed: int
+
+    @property
+    def span(self) -> tuple[Channel, int, int]:
+        """The entries that are lacking."""
+        return self.log, self.start, self.end
 
 
 def overtaking(
@@ -32,8 +38,8 @@ def overtaking(
     Nothing if what is urgent fits in there; `shown` are those that the partner has kept already.
     """
     urgent = [lack for lack in lacks if lack.log.lane == Lane.URGENT]
-    flash = [(lack.log.origin, seq) for lack in urgent for seq in flash_places(*lack)]
-    if not flash or sum(bytes_of(*lack) for lack in urgent) <= room:
+    flash = [(lack.log.origin, seq) for lack in urgent for seq in flash_places(*lack.span)]
+    if not flash or sum(bytes_of(*lack.span) for lack in urgent) <= room:
         return
     chosen = _with_named({lack.log.origin: lack for lack in lacks}, flash, frozenset(shown))
     for lack in lacks:

@@ -2,26 +2,33 @@
 
 Who lacks a file asks for it, with how far it has it; who is asked gives what a record names in a
 log that the other may have, and nothing else. They go behind everything else in a bundle, within
-the room that is left, so that they hold up no record.
+the room that is left, so that they hold up no record. Who has all files of a record
+tells its author so.
 """
 
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from liptako.core.errors import LiptakoError, MalformedError, StorageError
 from liptako.core.log.frames import ChunkFrame, WantFrame
 from liptako.core.log.heads import Heads
 from liptako.core.records.attachments import DIGEST_BYTES
-from liptako.federation import peers
-from liptako.ledger import files
+from liptako.core.records.shared import FILES, FilesHeld
+from liptako.federation import models, peers
+from liptako.federation.recalls import ref_of
+from liptako.ledger import compacts, files, store
 from liptako.ledger.attachments import missing
 from liptako.ledger.file_models import Attached, Incoming
+from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, roster_of
+from liptako.ledger.records import Draft, Thread
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +37,8 @@ WANTS_LIMIT = 16  # files that are asked for at a time
 _LEAST = 2**10  # bytes below which a chunk is not worth its frame
 _FRAME = 128  # bytes around a chunk: with thousands of them a limit would be passed
 _AUDIENCE = 16  # characters
+_AT_ONCE = 100  # records whose files are confirmed after one bundle
+_MEMBER = 11  # characters of a member's id, with room for a mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +206,11 @@ def check_want(frame: WantFrame) -> tuple[str, str, int]:
     return frame.audience, frame.hash.hex(), frame.offset
 
 
-def take_chunk(node: Node, sender: str, frame: ChunkFrame) -> int:
+def take_chunk(node: Node, sender: str, frame: ChunkFrame, *, former: bool = False) -> int:
     """Keep bytes of a file that is lacking; return how many. Raises MalformedError.
 
-    What nobody here lacks, or was not given by one of its audience, is passed over.
+    What nobody here lacks, or was not given by one of its audience, is passed over. What was given
+    under a `former` key is kept apart: a thief of it cannot spoil what the sender gives itself.
     """
     if not 0 < len(frame.data) <= CHUNK_LIMIT or len(frame.hash) != DIGEST_BYTES:
         raise MalformedError(
@@ -211,9 +221,57 @@ def take_chunk(node: Node, sender: str, frame: ChunkFrame) -> int:
     if sender not in roster_of(frame.audience):
         return 0
     where = (frame.audience, frame.hash.hex())
-    return files.take_chunk(node, sender, where, (frame.offset, frame.data))
+    given_by = f"{sender[:_MEMBER]}~" if former else sender
+    return files.take_chunk(node, given_by, where, (frame.offset, frame.data))
 
 
 def asked_by(member: str) -> dict[tuple[str, str], int]:
     """Return the files that a partner asks for by its last word, with how far it has each."""
     return {(audience, digest): offset for audience, digest, offset in peers.wants_of(member)}
+
+
+@transaction.atomic
+def confirm(node: Node) -> int:
+    """Tell authors of which of their records all files are here now; return how many.
+
+    Safe to run again: what was told once is not told again.
+    """
+    store.lock()
+    threads: dict[Thread, list[Entry]] = defaultdict(list)
+    for entry in _unsaid(node):
+        channel = entry.channel
+        threads[Thread(channel.author, entry.object, channel.audience_id)].append(entry)
+    drafts = [
+        Draft(
+            kind=FILES,
+            object=thread.object,
+            office="",
+            payload=FilesHeld(),
+            audience=frozenset({thread.author}),
+            refs=tuple(ref_of(entry) for entry in found),
+        )
+        for thread, found in threads.items()
+    ]
+    if drafts:
+        store.append(node, drafts)
+    return sum(map(len, threads.values()))
+
+
+def _unsaid(node: Node) -> list[Entry]:
+    """Return records of others of which all files are here and we have not said so, a few."""
+    said = models.FilesHeld.objects.filter(
+        author=node.member, origin=OuterRef("entry__channel_id"), seq=OuterRef("entry__seq")
+    )
+    lacking = Attached.objects.filter(entry=OuterRef("entry"), held=False)
+    whole = Attached.objects.filter(~Exists(lacking), ~Exists(said), held=True)
+    authors = compacts.current().active - {node.member}
+    theirs = whole.filter(entry__channel__author__in=authors)
+    ids = theirs.values_list("entry_id", flat=True).order_by("entry_id").distinct()
+    entries = Entry.objects.filter(pk__in=list(ids[:_AT_ONCE]))
+    return list(entries.select_related("channel").order_by("position"))
+
+
+def held_by(origin: str, seq: int) -> list[str]:
+    """Return the members that have signed that they hold all files of a record."""
+    said = models.FilesHeld.objects.filter(origin=origin, seq=seq)
+    return sorted(set(said.values_list("author", flat=True)))

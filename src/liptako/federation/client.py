@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
-from liptako.core.errors import LiptakoError, MalformedError, NetworkError, VerificationError
+from liptako.core.errors import LiptakoError, MalformedError, NetworkError, PinError
 from liptako.federation.pipe import Answer, Pipe
 
 logger = logging.getLogger(__name__)
 
 PATH = "/federation/exchange"
+DEEDS_PATH = "/federation/deeds"
+DEEDS_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
 ADDRESS_LIMIT = 200  # characters
@@ -48,10 +50,16 @@ class Client(Protocol):
     def exchange(
         self, url: str, pins: Sequence[bytes], bundle: bytes, follow: Follow | None = None
     ) -> bytes:
-        """Return the answer. Raises NetworkError or VerificationError.
+        """Return the answer. Raises NetworkError, or PinError for somebody without the key.
 
         A client that sends another bundle meanwhile is given that very one with the next call. None
         has to.
+        """
+
+    def deeds(self, url: str, asker: str) -> bytes:
+        """Return what whoever answers gives of deeds, sealed. Nothing proves yet who that is.
+
+        Raises NetworkError.
         """
 
 
@@ -138,7 +146,23 @@ class HttpsClient:
             self._under_way = None if rate is None else follow.write(rate) or None
             if self._under_way is not None:
                 pipe.send(PATH, self._under_way)
-        return _checked(pipe.receive(ANSWER_LIMIT))
+        return _checked(pipe.receive(ANSWER_LIMIT), ANSWER_LIMIT)
+
+    def deeds(self, url: str, asker: str) -> bytes:
+        """Return the sealed deeds that the node at `url` has for a member, whatever its key.
+
+        Over a connection of its own, which tells nothing but who asks.
+        """
+        connection = _open(url)
+        try:
+            connection.request("GET", f"{DEEDS_PATH}/{asker}")
+            response = connection.getresponse()
+            body = response.read(DEEDS_LIMIT + 1)
+        except (OSError, http.client.HTTPException) as cause:
+            raise _unreachable(urlsplit(url).netloc, cause) from cause
+        finally:
+            connection.close()
+        return _checked(Answer(connection.host, response.status, body), DEEDS_LIMIT)
 
     def _close(self) -> None:
         """Close the connection that is open, if one is."""
@@ -150,7 +174,7 @@ class HttpsClient:
 def _connected(url: str, pins: Sequence[bytes]) -> Pipe:
     """Return an open connection to the node at an address, which holds a pinned key.
 
-    Raises OSError, MalformedError and VerificationError.
+    Raises OSError, MalformedError and PinError.
     """
     connection = _open(url)
     try:
@@ -193,12 +217,12 @@ def _context() -> ssl.SSLContext:
 
 
 def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> None:
-    """Connect, and check the key of the other side. Raises VerificationError for another one."""
+    """Connect, and check the key of the other side. Raises PinError for another one."""
     connection.connect()
     certificate = connection.sock.getpeercert(binary_form=True)
     found = key_pin(certificate) if certificate else b""
     if found not in pins:
-        raise VerificationError(
+        raise PinError(
             "%(host)s does not hold the key of the compact: expected %(expected)s, got %(got)s",
             host=connection.host,
             expected=", ".join(b64encode(pin).decode() for pin in pins),
@@ -206,7 +230,7 @@ def _connect(connection: http.client.HTTPSConnection, pins: Sequence[bytes]) -> 
         )
 
 
-def _checked(answer: Answer) -> bytes:
+def _checked(answer: Answer, limit: int) -> bytes:
     """Return the body of an answer. Raises NetworkError if it tells of a fault, or is too long."""
     if answer.status != http.HTTPStatus.OK:
         raise NetworkError(
@@ -215,6 +239,6 @@ def _checked(answer: Answer) -> bytes:
             status=answer.status,
             why=answer.body[:300].decode(errors="replace"),
         )
-    if len(answer.body) > ANSWER_LIMIT:
+    if len(answer.body) > limit:
         raise NetworkError("%(host)s answered with too many bytes", host=answer.host)
     return answer.body

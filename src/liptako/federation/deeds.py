@@ -2,20 +2,30 @@
 
 They prove themselves: who hands them on does not matter. The first compact of a node is compared
 aloud; what changes the keys of this node itself is left to the commands that change its files.
+
+A partner that was cut off while this node changed its TLS key twice no longer knows whom it calls:
+it asks for the deeds alone, which need no one to be trusted, and then for everything else.
 """
 
+import io
+import logging
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from liptako.core.compact.dossier import read_dossier
+from liptako.core.compact.dossier import read_dossier, write_dossier
 from liptako.core.compact.members import Compact, compact_phrase
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
-from liptako.core.log.sealed import recipients_of
+from liptako.core.log.bundle import BundleWriter, read_bundle
+from liptako.core.log.frames import DeedsFrame
+from liptako.core.log.sealed import recipients_of, seal, unseal
+from liptako.federation.client import Client
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor, Right, require
+
+logger = logging.getLogger(__name__)
 
 DEEDS_LIMIT = 2**20  # bytes of them in a bundle; more goes by file
 
@@ -50,6 +60,40 @@ def take_deeds(node: Node, dossier: bytes) -> list[LiptakoError]:
     except LiptakoError as fault:
         return [fault]
     return []
+
+
+def deeds_for(member: str) -> bytes:
+    """Return a bundle with nothing but our deeds, sealed for a member: nobody else can read it.
+
+    Raises RefusedError for a stranger to the compact, or one that does not take part.
+    """
+    keys = compacts.current().check_exchange(member).keys
+    plain, sealed = io.BytesIO(), io.BytesIO()
+    writer = BundleWriter(plain)
+    writer.write(DeedsFrame(write_dossier(compacts.dossier())))
+    writer.close()
+    plain.seek(0)
+    seal(plain, sealed, keys.seal)
+    return sealed.getvalue()
+
+
+def learns_keys(node: Node, member: str, url: str, client: Client) -> bool:
+    """Ask whoever answers at a partner's address for deeds; say whether they change its keys.
+
+    Who hands them on does not matter: what the member's root keys have not signed is not taken.
+    """
+    before = compacts.current().check_exchange(member).keys
+    try:
+        plain = io.BytesIO()
+        unseal(io.BytesIO(client.deeds(url, node.member)), plain, node.identity)
+        plain.seek(0)
+        first = next(read_bundle(plain), None)
+    except LiptakoError as fault:
+        logger.warning("deeds from %s: %s", member, fault)
+        return False
+    for wrong in take_deeds(node, first.dossier) if isinstance(first, DeedsFrame) else ():
+        logger.warning("deeds from %s: %s", member, wrong)
+    return compacts.current().member(member).keys != before
 
 
 def offer(data: bytes) -> Offer:

@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from liptako.core.errors import LiptakoError, UnderWayError
+from liptako.core.errors import LiptakoError, PinError, UnderWayError
 from liptako.core.log.heads import read_heads
 from liptako.core.log.same import SAME_MAGIC, open_same, read_same, same_of, sign_same
 from liptako.federation import peers, sync, turns
 from liptako.federation.client import Client, HttpsClient
+from liptako.federation.deeds import learns_keys
 from liptako.federation.heads import heads_for
 from liptako.federation.intake import Report
 from liptako.federation.models import Peer
@@ -47,10 +48,23 @@ def exchange_with(
 
 
 def _exchange(node: Node, member: str, client: Client, pace: Callable[[Peer], Pace]) -> Report:
+    """Exchange; if another key answers than is pinned, learn of newer ones and try once more."""
+    peer = peers.peer(member)
+    try:
+        return _exchange_pinned(node, peer, client, pace)
+    except PinError:
+        if not learns_keys(node, member, peer.url, client):
+            raise
+    return _exchange_pinned(node, peer, client, pace)
+
+
+def _exchange_pinned(
+    node: Node, peer: Peer, client: Client, pace: Callable[[Peer], Pace]
+) -> Report:
     """Say that nothing is new, if that is so on both sides; else exchange bundles."""
-    if _is_same(node, member, client):
-        return Report(sender=member)
-    return Rounds(node, client, pace(peers.peer(member))).run()
+    if _is_same(node, peer.member, client):
+        return Report(sender=peer.member)
+    return Rounds(node, client, pace(peer)).run()
 
 
 def _is_same(node: Node, member: str, client: Client) -> bool:

@@ -1,7 +1,7 @@
 """How much goes into one bundle, and what it begins and ends with."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liptako.core.log.bundle import BundleWriter
 from liptako.core.log.delivery import Place
@@ -47,20 +47,23 @@ class Extent:
 class Start:
     """What a bundle begins with: what the partner has said it holds, and our signed heads.
 
-    `course` goes on from one volume of a set to the next.
+    `course` goes on from one volume of a set to the next, and so do the `given` parcels: from whom
+    and for whom those are that an earlier one has.
     """
 
     said: Heads | None
     heads: bytes
     course: attachments.Course
+    given: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What went into a bundle: entries, bytes of files, and up to which size of each log."""
+    """What went into a bundle: entries, bytes of files, parcels, up to which size of each log."""
 
     count: int
     files: int
+    parcels: int
     reached: Mapping[str, int]
 
 
@@ -76,7 +79,9 @@ class Budget:
 
     def take(self, lack: Lack) -> Iterator[PackageFrame]:
         """Give the packages of a log until nothing more fits in."""
-        for package in packages_of(*lack, None if self._room is None else self.left):
+        for package in packages_of(
+            *lack.span, None if self._room is None else self.left, signed=lack.signed
+        ):
             self._given = True
             yield package
             if self.is_spent:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, Protocol
 
 from liptako.core.errors import CutError, GapError, LiptakoError, VerificationError
+from liptako.federation import parcels
 from liptako.federation.intake import Report
 from liptako.federation.sync import read_sealed
 from liptako.federation.volumes import Name, read_name
@@ -46,13 +47,20 @@ class Source(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What became of one file of several."""
+    """What became of one file of several.
+
+    Beside records it may bring receipts, bytes of files, and parcels for others: `carried` says for
+    whom.
+    """
 
     title: str
     name: Name | None
     fate: Fate = "refused"
     sender: str = ""
     taken: int = 0
+    receipts: int = 0
+    chunks: int = 0
+    carried: tuple[str, ...] = ()
     outdated: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
     missing: tuple[int, ...] = ()
@@ -61,6 +69,18 @@ class Result:
     def earlier(self) -> tuple[int, ...]:
         """The missing volumes of its set that go before it."""
         return tuple(n for n in self.missing if self.name and n < self.name.number)
+
+    @property
+    def is_new(self) -> bool:
+        """Say whether it brought anything that was not here."""
+        return bool(self.taken or self.receipts or self.chunks or self.carried)
+
+    def add(self, earlier: "Result") -> None:
+        """Count what an earlier reading of the same file has brought, too."""
+        self.taken += earlier.taken
+        self.receipts += earlier.receipts
+        self.chunks += earlier.chunks
+        self.carried += earlier.carried
 
 
 def read_files(
@@ -77,7 +97,8 @@ def read_files(
         for source in left:
             earlier = results.get(id(source))
             result = read_one(node, source, actor=actor)
-            result.taken += earlier.taken if earlier else 0
+            if earlier is not None:
+                result.add(earlier)
             results[id(source)] = result
         left = [source for source in left if results[id(source)].fate == "gap"]
         if sum(result.taken for result in results.values()) == before:
@@ -96,7 +117,7 @@ def _order(title: str) -> tuple[str, str, int, str]:
 
 def read_one(node: Node, source: Source, *, actor: Actor | None = None) -> Result:
     """Take in one file; whatever is wrong with it is in the result."""
-    result = Result(title=source.name, name=read_name(source.name))
+    result, before = Result(title=source.name, name=read_name(source.name)), parcels.carried()
     try:
         with source.open() as file:
             report = read_file(node, file, actor=actor)
@@ -105,6 +126,9 @@ def read_one(node: Node, source: Source, *, actor: Actor | None = None) -> Resul
         result.fate = _fate_of(node, result.name, error)
         return result
     result.sender, result.taken = report.sender, report.taken
+    result.receipts, result.chunks = report.receipts, report.chunks
+    found = parcels.carried().items()
+    result.carried = tuple(sorted(who for digest, who in found if digest not in before))
     result.outdated, result.faults = report.outdated, report.faults
     if any(isinstance(fault, CutError) for fault in report.faults):
         result.fate = "cut"
@@ -113,7 +137,7 @@ def read_one(node: Node, source: Source, *, actor: Actor | None = None) -> Resul
     elif report.faults:
         result.fate = "faulty"
     else:
-        result.fate = "new" if report.taken else "known"
+        result.fate = "new" if result.is_new else "known"
     return result
 
 

@@ -84,6 +84,7 @@ class ExportForm(forms.Form):
     """For whom files are written, and how long each may be."""
 
     partners = forms.MultipleChoiceField(
+        label=_("For whom"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Tick at least one partner.")},
     )

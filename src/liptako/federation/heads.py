@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from liptako.core import digest
+from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError, VerificationError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import HistoryFrame, ReceiptFrame
@@ -61,20 +62,21 @@ def _asked(node: Node, member: str, logs: Sequence[Channel], signed: Sizes) -> I
 
     A partner hands on to an author whom we cannot reach what it has of us, and we the other way.
     """
+    said = {author: peers.said_by(author) for author in {log.author for log in logs}}
     for log in logs:
         if log.author == node.member:
             wanted = [other for other in log.audience.members if other != node.member]
         else:
-            wanted = [member] if log.author != member and _lacks(log, member) else []
+            lacks = _lacks(said[log.author], log, member)
+            wanted = [member] if log.author != member and lacks else []
         for other in wanted:
             size = signed.get((log.origin, other), NOTHING).size
             if size < log.size:
                 yield Asked(origin=log.origin, member=other, size=size)
 
 
-def _lacks(log: Channel, member: str) -> bool:
+def _lacks(said: Heads | None, log: Channel, member: str) -> bool:
     """Say whether the author of a log has told us that it wants a member's receipt."""
-    said = peers.said_by(log.author)
     return said is not None and said.wants(log.origin, member) is not None
 
 
@@ -161,6 +163,17 @@ def sending_order(log: Channel) -> tuple[bool, str]:
     return log.lane != Lane.URGENT, log.origin
 
 
+def given_size(log: Channel, compact: Compact) -> int:
+    """Return how many entries of a log are handed on: what is signed, up to where it is frozen."""
+    return _up_to_its_end(log.origin, signed_size(log), compact)
+
+
+def _up_to_its_end(origin: str, size: int, compact: Compact) -> int:
+    """Return a size of a log, but no more than where it was frozen if its author has left."""
+    cap = compact.cap_of(origin)
+    return size if cap is None else min(size, cap)
+
+
 def owes(node: Node, member: str) -> bool:
     """Say whether something is left to exchange with a partner, by what it last said."""
     said = peers.said_by(member)
@@ -169,11 +182,17 @@ def owes(node: Node, member: str) -> bool:
     held = {log.origin: log for log in logs_for(member)}
     if said.trust != compacts.trust():
         return True
+    compact = compacts.current()
     for log in held.values():
         its_own = log.author == member and not is_lost(log, said)
-        if not its_own and signed_size(log) > said.size_of(log.origin) and agrees(log, said):
+        if (
+            not its_own
+            and given_size(log, compact) > said.size_of(log.origin)
+            and agrees(log, said)
+        ):
             return True
-    if any(_is_ahead(node, held.get(head.origin), head.origin, head.size) for head in said.logs):
+    ends = [(head.origin, _up_to_its_end(head.origin, head.size, compact)) for head in said.logs]
+    if any(_is_ahead(node, held.get(origin), origin, size) for origin, size in ends):
         return True
     beside = chain(receipts_for(member, said), histories_for(member, said))
     return next(beside, None) is not None or attachments.owes(node, member)

@@ -44,7 +44,9 @@ class Report:
     are files that the sender lacks. `room` is how long the answer may be, `shown` what the sender
     was shown ahead and has kept, `arrived` are parcels that it has carried for this node. `more`
     says that something is left for the next exchange. `outdated` if its sender has told of a later
-    state before: a file that was carried for long, or one that somebody plays again.
+    state before: a file that was carried for long, or one that somebody plays again. `former` if
+    it has taken back the key that it was signed with: then its word counts for nothing, and only
+    what is proved by itself is taken.
     """
 
     sender: str = ""
@@ -57,6 +59,7 @@ class Report:
     arrived: list[ParcelFrame] = field(default_factory=list)
     more: bool = False
     outdated: bool = False
+    former: bool = False
     faults: list[LiptakoError] = field(default_factory=list)
 
     def add(self, other: "Report") -> None:
@@ -78,7 +81,6 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
         if ours and not _is_longer(frame.origin, frame.checkpoint):
             return None
         delivery = open_delivery(frame, heads, compacts.current())
-        _check_frozen(delivery)
         if ours:
             _leave_log(node, frame.origin)
             report.faults.append(_set_back(report.sender))
@@ -86,7 +88,8 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
-    return replace(delivery, recalled=recalls.recalled_places(frame.origin))
+    recalled = recalls.recalled_places(frame.origin)
+    return replace(delivery, recalled=recalled, former=report.former)
 
 
 def take_ahead(
@@ -103,19 +106,6 @@ def take_ahead(
         report.faults.append(_unstorable(delivery, cause))
         return None
     return behind
-
-
-def _check_frozen(delivery: Delivery) -> None:
-    """Raise RefusedError for more of a log than where it was frozen: its author has left."""
-    cap = compacts.current().cap_of(delivery.channel.origin)
-    if cap is not None and delivery.checkpoint.size > cap:
-        raise RefusedError(
-            "%(origin)s: its author does not take part any longer: the log ends at %(cap)d "
-            "entries, got %(size)d",
-            origin=delivery.channel.origin,
-            cap=cap,
-            size=delivery.checkpoint.size,
-        )
 
 
 def _check_held(delivery: Delivery, now: Instant) -> None:
@@ -178,7 +168,7 @@ def take_beside(node: Node, frame: Frame, report: Report) -> None:
         take_history(node, frame, report)
     elif isinstance(frame, WantFrame | ChunkFrame):
         take_file(node, frame, report)
-    elif isinstance(frame, ParcelFrame | CarriedFrame):
+    elif isinstance(frame, ParcelFrame | CarriedFrame) and not report.former:
         take_parcel(node, frame, report)
 
 
@@ -197,7 +187,9 @@ def take_file(node: Node, frame: WantFrame | ChunkFrame, report: Report) -> None
     """Take note of a file that the sender lacks, or keep bytes of one that is lacking here."""
     try:
         if isinstance(frame, ChunkFrame):
-            report.chunks += attachments.take_chunk(node, report.sender, frame)
+            report.chunks += attachments.take_chunk(
+                node, report.sender, frame, former=report.former
+            )
         elif len(report.wants) < attachments.WANTS_LIMIT:
             report.wants.append(attachments.check_want(frame))
     except LiptakoError as fault:

@@ -100,6 +100,20 @@ class Destroyed(Projected):
         indexes = (models.Index(fields=["origin", "seq"], name="destroyed_what"),)
 
 
+class FilesHeld(Projected):
+    """What a member (`author`) says of the record at one place of a log: it holds all its files."""
+
+    at = models.DateTimeField()
+    origin = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta(Projected.Meta):
+        """Found by the record that names the files."""
+
+        abstract = False
+        indexes = (models.Index(fields=["origin", "seq"], name="files_held_of"),)
+
+
 class Probe(Projected):
     """A message that tries the way to a partner and back, and where it stands in its log."""
 

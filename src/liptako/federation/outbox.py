@@ -30,7 +30,10 @@ class Trial:
 
 
 def unacknowledged(node: Node, member: str) -> QuerySet[Entry]:
-    """Return our records for a partner for which its receipt is not here, the oldest first."""
+    """Return our records for a partner for which its receipt is not here, as they are sent.
+
+    The urgent ones first, then the oldest.
+    """
     said, signed = peers.said_by(member), sizes()
     wanted = [
         Q(channel=log, seq__gte=peers.stored_of(log, member, said, signed))
@@ -38,7 +41,7 @@ def unacknowledged(node: Node, member: str) -> QuerySet[Entry]:
         if log.author == node.member and member in log.audience.members
     ]
     found = Entry.objects.filter(reduce(or_, wanted)) if wanted else Entry.objects.none()
-    return found.select_related("channel").order_by("position")
+    return found.select_related("channel").order_by("-channel__lane", "position")
 
 
 @transaction.atomic

@@ -5,9 +5,12 @@ for its recipient, padded, and signed inside. What a carrier may read itself is 
 hands on in its own bundles.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
+
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
 
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
 from liptako.core.log.frames import CarriedFrame, ParcelFrame
@@ -31,18 +34,25 @@ Maker = Callable[[str, str, int], bytes]
 """Makes a sealed bundle: for whom, through whom, with how many bytes of room."""
 
 
-def parcels_for(node: Node, carrier: str, room: int, make: Maker) -> Iterator[ParcelFrame]:
-    """Give what a partner gets of parcels: those for itself, and ours that it is to carry."""
+def parcels_for(
+    node: Node, carrier: str, room: int, make: Maker, given: Collection[tuple[str, str]] = ()
+) -> Iterator[ParcelFrame]:
+    """Give what a partner gets of parcels: those for itself, and ours that it is to carry.
+
+    Not those `given` already, from whom and for whom.
+    """
     _drop_old(node)
     if room < _LEAST:
         return
     for carried in Parcel.objects.filter(recipient=carrier, carrier="").order_by("at"):
-        if len(carried.sealed) <= room:
+        if len(carried.sealed) <= room and (carried.sender, carrier) not in given:
             room -= len(carried.sealed)
             yield ParcelFrame(carried.sender, carried.recipient, bytes(carried.sealed))
     for member, mark in _untold(node, carrier):
         if room < _LEAST:
             break
+        if (node.member, member) in given:
+            continue
         row = _own(node, member, carrier)
         if row is None or row.mark != mark or not row.sealed:
             row = _write(node, (node.member, member, carrier), make(member, carrier, room), mark)
@@ -57,11 +67,50 @@ def carried_for(node: Node, member: str) -> Iterator[CarriedFrame]:
         yield CarriedFrame(row.sender, row.recipient, bytes(row.digest))
 
 
+def gives_parcels(node: Node, member: str) -> bool:
+    """Say whether a partner is to get a parcel: to be read, or carried on."""
+    rows = Parcel.objects.filter(recipient=member, carrier="")
+    return rows.exists() or next(_untold(node, member), None) is not None
+
+
 def owes_parcels(node: Node, member: str) -> bool:
     """Say whether a partner is to get a parcel, or the word that one has come."""
+    told = Parcel.objects.filter(recipient=node.member, carrier=member)
+    return told.exists() or gives_parcels(node, member)
+
+
+def parcels_waiting(node: Node, member: str) -> list[tuple[str, str, int]]:
+    """Return the parcels that a partner is to get: from whom, for whom, bytes; 0: not made yet."""
     rows = Parcel.objects.filter(recipient=member, carrier="")
-    rows |= Parcel.objects.filter(recipient=node.member, carrier=member)
-    return rows.exists() or next(_untold(node, member), None) is not None
+    carried = rows.values_list("sender", "recipient", Length("sealed"))
+    found = list(carried.order_by("at"))
+    for recipient, mark in _untold(node, member):
+        row = _own(node, recipient, member)
+        size = len(row.sealed) if row and row.mark == mark else 0
+        found.append((node.member, recipient, size))
+    return found
+
+
+def carried() -> dict[bytes, str]:
+    """Return the parcels of others that this node is to carry on, each with its recipient."""
+    rows = Parcel.objects.filter(carrier="").values_list("digest", "recipient")
+    return {bytes(digest): recipient for digest, recipient in rows}
+
+
+def mark_for(node: Node, member: str) -> str:
+    """Return what stands for the parcels that a partner is to get or to be told of; "" for none.
+
+    A parcel that comes once more changes it: whoever gave it did not get the word.
+    """
+    given = Parcel.objects.filter(recipient=member, carrier="")
+    told = Parcel.objects.filter(sender=member, carrier="")
+    told |= Parcel.objects.filter(recipient=node.member, carrier=member)
+    rows = (given | told).order_by("sender", "recipient", "carrier")
+    found = [
+        f"{row.sender} {row.recipient} {bytes(row.digest).hex()} {row.at.isoformat()}"
+        for row in rows.defer("sealed")
+    ]
+    return "\n".join([*found, *(f"{who} {mark}" for who, mark in _untold(node, member))])
 
 
 def take_parcel(node: Node, giver: str, frame: ParcelFrame) -> bytes:
@@ -110,8 +159,12 @@ def forget_read(node: Node, giver: str, arrived: Sequence[bytes]) -> None:
 
 
 def all_parcels() -> list[Parcel]:
-    """Return the parcels that are on their way through this node or from it, the oldest first."""
-    return list(Parcel.objects.exclude(sealed=b"", mark="").order_by("at"))
+    """Return the parcels that are on their way through this node or from it, the oldest first.
+
+    Not their bytes, which no page asks for; `is_here` says whether there are any.
+    """
+    rows = Parcel.objects.exclude(sealed=b"", mark="").defer("sealed")
+    return list(rows.annotate(is_here=GreaterThan(Length("sealed"), 0)).order_by("at"))
 
 
 def _unreached(node: Node, carrier: str) -> list[str]:
@@ -183,6 +236,8 @@ def _digest(sealed: bytes) -> bytes:
 
 def _drop_old(node: Node) -> None:
     """Let go of what has waited for its recipient too long, and of ours if we reach it again."""
+    if not Parcel.objects.exists():
+        return
     Parcel.objects.filter(carrier="", at__lt=node.clock().moment() - _KEPT).delete()
     mine = Parcel.objects.filter(sender=node.member)
     mine.exclude(recipient__in=_unreached(node, "")).delete()

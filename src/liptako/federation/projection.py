@@ -1,8 +1,8 @@
-"""Draws recalls, what members destroyed, and test messages from their records."""
+"""Draws recalls, what members destroyed or hold whole, and test messages from their records."""
 
 from collections.abc import Iterator
 
-from liptako.core.records.shared import DESTROYED, RECALL, RECORDS, TEST
+from liptako.core.records.shared import DESTROYED, FILES, RECALL, RECORDS, TEST
 from liptako.federation import models
 from liptako.ledger.records import Record, Thread
 from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
@@ -16,6 +16,7 @@ def fold(threads: Threads) -> Folded:
     """Return the rows of these threads. Nothing is rejected: what names nothing does nothing."""
     recalls: list[Row] = []
     destroyed: list[Row] = []
+    files: list[Row] = []
     probes: list[Row] = []
     for thread, found in threads.items():
         for record in found:
@@ -25,11 +26,14 @@ def fold(threads: Threads) -> Folded:
                 recalls.append(_recall_row(thread, record))
             elif record.header.kind == DESTROYED:
                 destroyed += list(_destroyed_rows(thread, record))
+            elif record.header.kind == FILES:
+                files += list(_files_rows(thread, record))
             elif record.header.kind == TEST:
                 probes.append(_probe_row(thread, record))
     rows: Rows = {
         models.Recall: recalls,
         models.Destroyed: destroyed,
+        models.FilesHeld: files,
         models.Probe: probes,
     }
     return Folded(rows)
@@ -63,6 +67,17 @@ def _destroyed_rows(thread: Thread, record: Record) -> Iterator[models.Destroyed
         )
 
 
+def _files_rows(thread: Thread, record: Record) -> Iterator[models.FilesHeld]:
+    """Give a row for each record whose files somebody holds."""
+    for number, ref in enumerate(record.header.refs):
+        yield models.FilesHeld(
+            **columns_of(thread, f"{_part(record)}.{number}"),
+            at=record.header.time.moment(),
+            origin=ref.origin,
+            seq=ref.seq,
+        )
+
+
 def _probe_row(thread: Thread, record: Record) -> models.Probe:
     """Return the row of a test message."""
     return models.Probe(
@@ -80,6 +95,7 @@ MODULE = Module(
     tables=(
         Table(model=models.Recall),
         Table(model=models.Destroyed),
+        Table(model=models.FilesHeld),
         Table(model=models.Probe),
     ),
     fold=fold,

@@ -16,7 +16,7 @@ from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import DESTROYED, RECALL, Destroyed, Recall, Why, reason_fault
 from liptako.core.refs import LEAF_BYTES, Ref
 from liptako.federation import models
-from liptako.ledger import store
+from liptako.ledger import compacts, store
 from liptako.ledger.models import Entry, Recalled
 from liptako.ledger.node import Node
 from liptako.ledger.reader import entries_of, roster_of
@@ -105,13 +105,17 @@ def taking_back(actor: Actor, thread: Thread, entries: Iterable[Entry], reason: 
 
 
 def _unconfirmed(node: Node) -> QuerySet[Entry]:
-    """Return the entries of others that were taken back or expired and that we said nothing of."""
+    """Return the entries of others that were taken back or expired and that we said nothing of.
+
+    Of those that take part: nobody else may be told.
+    """
     said = models.Destroyed.objects.filter(
         author=node.member, origin=OuterRef("channel_id"), seq=OuterRef("seq")
     )
     named = Recalled.objects.filter(origin=OuterRef("channel_id"), seq=OuterRef("seq"))
     ended = Q(Exists(named)) | Q(retain__lte=node.clock().milliseconds)
-    gone = Entry.objects.filter(ended, payload=None).exclude(channel__author=node.member)
+    authors = compacts.current().active - {node.member}
+    gone = Entry.objects.filter(ended, payload=None, channel__author__in=authors)
     return gone.filter(~Exists(said)).select_related("channel__audience").order_by("position")
 
 

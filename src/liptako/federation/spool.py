@@ -24,6 +24,7 @@ from liptako.federation import peers
 from liptako.federation.files import Fate, Result, read_files
 from liptako.federation.heads import heads_for, owes
 from liptako.federation.models import Peer
+from liptako.federation.parcels import gives_parcels, mark_for
 from liptako.federation.volumes import SUFFIX, Volume, files_for, read_name, settle, write_volumes
 from liptako.ledger import compacts
 from liptako.ledger.node import Node
@@ -209,8 +210,9 @@ def write_out(
         row = peers.peer(member.id)
         if not member.is_active:
             continue
-        if owes(node, member.id):
-            if again or _is_due(node, row, folder, pause):
+        gives = owes(node, member.id) or gives_parcels(node, member.id)
+        if gives or mark_for(node, member.id):
+            if again or _is_due(node, row, folder, pause, gives=gives):
                 written += _write_for(node, row, folder, spool.limit)
         elif row.heads:
             with _on_disk(folder):  # what is in them is stored there, by its signed word
@@ -219,8 +221,11 @@ def write_out(
     return written
 
 
-def _is_due(node: Node, row: Peer, folder: Path, pause: timedelta) -> bool:
-    """Say whether a file is to be written: something is new, or one was carried away in vain."""
+def _is_due(node: Node, row: Peer, folder: Path, pause: timedelta, *, gives: bool) -> bool:
+    """Say whether a file is to be written: something is new, or one was carried away in vain.
+
+    The mere word that a parcel has come goes once: where it is lost, the parcel comes again.
+    """
     if row.url and row.tried_at and not row.fault_of_try:
         return False
     if row.spooled_at is None:
@@ -230,7 +235,7 @@ def _is_due(node: Node, row: Peer, folder: Path, pause: timedelta) -> bool:
         return not timedelta(0) <= since < pause
     names = [read_name(path.name) for path in files_for(node, row.member, folder)]
     is_there = bool(names) and all(name and name.total == len(names) for name in names)
-    return not is_there and not timedelta(0) <= since < _AGAIN
+    return gives and not is_there and not timedelta(0) <= since < _AGAIN
 
 
 def _write_for(node: Node, row: Peer, folder: Path, limit: int | None) -> list[Volume]:
@@ -254,6 +259,7 @@ def _mark(node: Node, row: Peer) -> str:
     ours = read_heads(heads_for(node, row.member))
     said = peers.heads_of(row)
     texts = [replace(heads, time=Instant(0)).text() for heads in (ours, said) if heads]
+    texts.append(mark_for(node, row.member))
     return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 

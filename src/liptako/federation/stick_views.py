@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
@@ -63,14 +64,20 @@ def write(request: OfficerRequest) -> HttpResponse:
         return _page(request, {"export": form, "ticked": request.POST.getlist("partners")})
     members = form.cleaned_data["partners"]
     written = _write(request.node, request.actor, members, form.limit())
-    count = sum(volume.count for volume in written)
-    text = ngettext(
-        "%(n)d record is in the files. They stand below: save each of them on the stick.",
-        "%(n)d records are in the files. They stand below: save each of them on the stick.",
-        count,
-    )
-    messages.success(request, text % {"n": count})
+    where = _("They stand below: save each of them on the stick.")
+    messages.success(request, f"{_held(written)} {where}")
     return redirect("stick")
+
+
+def _held(written: Sequence[volumes.Volume]) -> str:
+    """Say what is in the files that were written."""
+    count = sum(volume.count for volume in written)
+    text = ngettext("%(n)d record is in the files.", "%(n)d records are in the files.", count)
+    parcels = sum(volume.parcels for volume in written)
+    if not parcels:
+        return text % {"n": count}
+    more = ngettext("%(n)d sealed parcel too.", "%(n)d sealed parcels too.", parcels)
+    return f"{text % {'n': count}} {more % {'n': parcels}}"
 
 
 def _write(

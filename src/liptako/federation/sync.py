@@ -13,7 +13,7 @@ from typing import BinaryIO
 from liptako.core.compact.dossier import write_dossier
 from liptako.core.errors import LiptakoError, MalformedError, VerificationError
 from liptako.core.log.bundle import BundleWriter, add_cut, read_bundle
-from liptako.core.log.delivery import Delivery, heads_note, open_sender
+from liptako.core.log.delivery import Delivery, by_former_key, heads_note, open_sender
 from liptako.core.log.frames import (
     AheadFrame,
     CarriedFrame,
@@ -38,6 +38,7 @@ from liptako.federation.extent import Budget, Extent, Start, Written
 from liptako.federation.heads import (
     agrees,
     disputed,
+    given_size,
     heads_for,
     histories_for,
     is_lost,
@@ -82,7 +83,7 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
     keys = compacts.current().check_exchange(member).keys
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as plain:
         writer = BundleWriter(plain, extent.room)  # type: ignore[arg-type]  # read as binary ones
-        origin, count, files, reached = "", 0, 0, {}
+        origin, count, files, parcels_in, reached = "", 0, 0, 0, {}
         for frame in _frames(node, member, start, extent, Budget(extent, writer)):
             writer.write(frame)
             if isinstance(frame, ChannelFrame):
@@ -92,12 +93,14 @@ def write_from(node: Node, member: str, target: BinaryIO, extent: Extent, start:
                 reached[origin] = frame.start + len(frame.headers)
             elif isinstance(frame, ChunkFrame):
                 files += len(frame.data)
+            elif isinstance(frame, ParcelFrame):
+                parcels_in += 1
         writer.close()
         if extent.carrier:
             plain.write(bytes(padded_size(plain.tell()) - plain.tell()))
         plain.seek(0)
         seal(plain, target, keys.seal)  # type: ignore[arg-type]  # same
-    return Written(count=count, files=files, reached=reached)
+    return Written(count=count, files=files, parcels=parcels_in, reached=reached)
 
 
 def _frames(
@@ -123,7 +126,7 @@ def _frames(
     if not extent.follows:
         yield from receipts_for(member, said)
         if not extent.carrier:
-            yield from _parcels(node, member, extent, budget)
+            yield from _parcels(node, member, begin, extent, budget)
     if not extent.carrier:
         yield from attachments.chunks_for(node, member, begin.course, budget.for_files(extent))
 
@@ -135,7 +138,7 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
             budget.hurry()
         for lack, places in overtaking(lacks, budget.left(), extent.shown):
             yield _channel_frame(lack, extent)
-            yield from entries_ahead(lack.log, places, lack.end)
+            yield from entries_ahead(lack.log, places, lack.signed)
     for lack in lacks:
         if budget.is_spent or extent.brief:
             break
@@ -145,12 +148,15 @@ def _logs(lacks: Sequence[Lack], extent: Extent, budget: Budget) -> Iterator[Kno
 
 
 def _parcels(
-    node: Node, member: str, extent: Extent, budget: Budget
+    node: Node, member: str, begin: Start, extent: Extent, budget: Budget
 ) -> Iterator[CarriedFrame | ParcelFrame]:
-    """Give what became of parcels, and the parcels for others that fit in."""
+    """Give what became of parcels, and those that fit in and that no volume before has."""
     yield from parcels.carried_for(node, member)
     if extent.bulk and not extent.brief:
-        yield from parcels.parcels_for(node, member, budget.bytes_left, partial(_parcel, node))
+        room, make = budget.bytes_left, partial(_parcel, node)
+        for parcel in parcels.parcels_for(node, member, room, make, begin.given):
+            begin.given.add((parcel.sender, parcel.recipient))
+            yield parcel
 
 
 def _parcel(node: Node, member: str, carrier: str, room: int) -> bytes:
@@ -183,16 +189,17 @@ def _channel_frame(lack: Lack, extent: Extent) -> ChannelFrame:
 
 def lacks_of(member: str, said: Heads | None, extent: Extent) -> Iterator[Lack]:
     """Give the logs of which a partner lacks something that it can take, the urgent ones first."""
+    compact = compacts.current()
     for log in sorted(logs_for(member), key=sending_order):
         lost = said is not None and is_lost(log, said)
         if (log.author == member and not lost) or (log.lane != Lane.URGENT and not extent.bulk):
             continue
         if extent.carrier in log.audience.members:
             continue
-        start, end = said.size_of(log.origin) if said else 0, signed_size(log)
+        start, end = said.size_of(log.origin) if said else 0, given_size(log, compact)
         # Where it holds another history, ours would not fit; what was shown of it tells why.
         if start < end and agrees(log, said):
-            yield Lack(log, start, end)
+            yield Lack(log, start, end, signed_size(log))
 
 
 def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
@@ -213,6 +220,7 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
     projector.project_pending()
     settle_files(node, report, how)
     recalls.confirm(node)
+    attachments.confirm(node)
     sign_receipts(node)
     peers.note_read(report.sender, report.faults, outdated=report.outdated)
     said = peers.said_by(report.sender)
@@ -247,13 +255,18 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     if isinstance(first, DeedsFrame):
         faults, first = take_deeds(node, first.dossier), next(frames, None)
     note = heads_note(first)
-    heads = open_sender(note, compacts.current(), node.member)
-    report = Report(sender=heads.sender, faults=[*faults, *disputed(node, heads)])
+    compact = compacts.current()
+    heads = open_sender(note, compact, node.member, former=how in {"file", "carried"})
+    report = Report(sender=heads.sender, faults=faults)
+    report.former = by_former_key(note, compact, heads.sender)
+    report.faults += () if report.former else disputed(node, heads)
     try:
         _take_frames(node, heads, frames, report)
     except MalformedError as fault:
         report.faults.append(fault)
-    report.outdated = not peers.note_heard(heads.sender, note, node.clock().moment(), how)
+    report.outdated = report.former or not peers.note_heard(
+        heads.sender, note, node.clock().moment(), how
+    )
     return report
 
 

@@ -20,4 +20,5 @@ urlpatterns = [
     path("partners/<str:member>/exchange/", views.exchange_now, name="exchange_now"),
     path("partners/<str:member>/address/", views.address, name="address"),
     path(client.PATH.removeprefix("/"), views.receive, name="receive"),
+    path(f"{client.DEEDS_PATH.removeprefix('/')}/<str:member>", views.deeds, name="deeds"),
 ]

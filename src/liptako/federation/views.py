@@ -12,11 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
 from liptako.federation import exchange, jobs, outbox, parcels, peers, recalls
+from liptako.federation.deeds import deeds_for
 from liptako.federation.forms import LinkForm
 from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger import compacts, histories, quarantine
@@ -139,6 +140,17 @@ def receive(request: HttpRequest) -> HttpResponse:
         body = exchange.answer(this_node(), request.body)
     except LiptakoError as error:
         logger.warning("exchange refused: %s", error)
+        return HttpResponse(str(error), status=status_of(error), content_type="text/plain")
+    return HttpResponse(body, content_type=CONTENT_TYPE)
+
+
+@login_not_required
+@require_GET
+def deeds(request: HttpRequest, member: str) -> HttpResponse:  # noqa: ARG001 (a view's)
+    """Give a member's node the deeds alone, sealed: it no longer knows our key of TLS."""
+    try:
+        body = deeds_for(member)
+    except LiptakoError as error:
         return HttpResponse(str(error), status=status_of(error), content_type="text/plain")
     return HttpResponse(body, content_type=CONTENT_TYPE)
 

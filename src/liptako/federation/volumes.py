@@ -18,13 +18,17 @@ from itertools import count as counting
 from operator import or_
 from pathlib import Path
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Length
 
 from liptako.core.errors import StorageError
+from liptako.core.log.heads import Heads
+from liptako.core.log.sealed import padded_size
 from liptako.core.reasons import why_of
 from liptako.federation import attachments, peers, sync
+from liptako.federation.extent import Extent, Start, Written
 from liptako.federation.heads import after
+from liptako.federation.parcels import parcels_waiting
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 
@@ -72,37 +76,54 @@ def read_name(text: str) -> Name | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What would go into a file for a partner: entries, since when, and roughly how many bytes."""
+    """What would go into a file for a partner: entries, since when, parcels, bytes roughly."""
 
     count: int
     since: datetime | None
+    parcels: int
     size: int
 
 
 def load_for(node: Node, member: str) -> Load:
-    """Return what a partner has not said it holds, as far as it may have it."""
+    """Return what a partner has not said it holds, as far as it may have it, and parcels."""
     said = peers.heads_of(peers.partner(node, member))
+    found = _found(member, said, sync.WHOLE)
+    told = found.aggregate(count=Count("position"), since=Min("taken_at"))
+    waiting = parcels_waiting(node, member)
+    size = _size(found) + attachments.size_for(member, said)
+    size += sum(made or _parcel_size(who, member) for _sender, who, made in waiting)
+    return Load(count=told["count"], since=told["since"], parcels=len(waiting), size=size)
+
+
+def _found(member: str, said: Heads | None, extent: Extent) -> QuerySet[Entry]:
+    """Return the entries that a partner lacks."""
     wanted = [
         Q(channel=lack.log, seq__gte=lack.start, seq__lt=lack.end)
-        for lack in sync.lacks_of(member, said, sync.WHOLE)
+        for lack in sync.lacks_of(member, said, extent)
     ]
-    found = Entry.objects.filter(reduce(or_, wanted)) if wanted else Entry.objects.none()
-    told = found.aggregate(
-        count=Count("position"),
-        since=Min("taken_at"),
-        size=Sum(Length("header") + Coalesce(Length("payload__body"), 0)),
-    )
-    size = (told["size"] or 0) // _RATIO + attachments.size_for(member, said) + _FIXED
-    return Load(count=told["count"] or 0, since=told["since"], size=size)
+    return Entry.objects.filter(reduce(or_, wanted)) if wanted else Entry.objects.none()
+
+
+def _size(found: QuerySet[Entry]) -> int:
+    """Return roughly how many bytes a bundle with these entries has."""
+    length = Sum(Length("header") + Coalesce(Length("payload__body"), 0))
+    return (found.aggregate(size=length)["size"] or 0) // _RATIO + _FIXED
+
+
+def _parcel_size(member: str, carrier: str) -> int:
+    """Return roughly how many bytes a parcel for a member has that is not made yet."""
+    said = peers.said_by(member)
+    return padded_size(_size(_found(member, said, Extent(carrier=carrier))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A file that was written: its name, its size in bytes, and how many entries are in it."""
+    """A file that was written: its name, its bytes, how many entries and parcels are in it."""
 
     name: Name
     size: int
     count: int
+    parcels: int
 
 
 def write_volumes(node: Node, member: str, folder: Path, limit: int | None = None) -> list[Volume]:
@@ -136,8 +157,8 @@ def _sweep(folder: Path) -> None:
 
 def _write_parts(
     node: Node, member: str, folder: Path, limit: int | None
-) -> Iterator[tuple[Path, int]]:
-    """Write the volumes one by one; give each with its number of entries."""
+) -> Iterator[tuple[Path, Written]]:
+    """Write the volumes one by one; give each with what went into it."""
     extent = sync.WHOLE
     if limit is not None:
         extent = replace(extent, room=limit - limit // 1024 - 1024, strict=True)  # less the seal
@@ -148,22 +169,33 @@ def _write_parts(
             written = sync.write_from(node, member, file, extent, start)
             file.flush()
             os.fsync(file.fileno())
-        yield path, written.count
+        yield path, written
         start = replace(start, said=after(node, member, start.said, written.reached))
-        if not (written.count or written.files):
+        if not (written.count or written.files or written.parcels):
             return
-        files_left = next(attachments.due_to(member, start.course, unasked=True), None)
-        if files_left is None and not list(sync.lacks_of(member, start.said, extent)):
+        if not _is_left(node, member, start, extent):
             return
+
+
+def _is_left(node: Node, member: str, start: Start, extent: Extent) -> bool:
+    """Say whether something is left for another volume: records, files, a parcel that fits in."""
+    if next(attachments.due_to(member, start.course, unasked=True), None) is not None:
+        return True
+    if next(sync.lacks_of(member, start.said, extent), None) is not None:
+        return True
+    return any(
+        (sender, who) not in start.given and (extent.room is None or made <= extent.room)
+        for sender, who, made in parcels_waiting(node, member)
+    )
 
 
 def _give_names(
-    node: Node, member: str, folder: Path, parts: list[tuple[Path, int]]
+    node: Node, member: str, folder: Path, parts: list[tuple[Path, Written]]
 ) -> list[Volume]:
     """Let finished files bear their names, then delete the older ones for the same partner."""
     stamp = node.clock().moment().strftime("%Y%m%dT%H%MZ")
     volumes = []
-    for number, (path, count) in enumerate(parts, 1):
+    for number, (path, written) in enumerate(parts, 1):
         name = Name(
             sender=node.member,
             recipient=member,
@@ -173,7 +205,7 @@ def _give_names(
         )
         size = path.stat().st_size
         path.replace(folder / name.text())
-        volumes.append(Volume(name=name, size=size, count=count))
+        volumes.append(Volume(name=name, size=size, count=written.count, parcels=written.parcels))
     settle(folder)
     fresh = {volume.name.text() for volume in volumes}
     for path in files_for(node, member, folder):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from liptako.core.clock import Clock
 from liptako.core.compact.delegation import Signed, line_of
@@ -27,6 +27,8 @@ from liptako.core.compact.signing import Line, Place, check_unsigned, place_of, 
 from liptako.core.compact.versions import Version, check_chain
 from liptako.core.errors import LiptakoError, RefusedError, VerificationError
 from liptako.ledger.models import Counter, Deed, OwnSignature
+
+_LAST = "SELECT chain FROM ledger_deed ORDER BY position DESC LIMIT 1"
 
 
 def document() -> bytes:
@@ -64,9 +66,14 @@ def _trust_of(state: bytes) -> str:
 
 
 def _state() -> bytes:
-    """Return what tells apart all that a node can hold: the chain over its deeds."""
-    last = Deed.objects.order_by("-position").values_list("chain", flat=True).first()
-    return bytes(last or b"")
+    """Return what tells apart all that a node can hold: the chain over its deeds.
+
+    Asked some thirty times in an exchange: as plain SQL, which costs a tenth of a query set.
+    """
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(_LAST)
+        row = cursor.fetchone()
+    return bytes(row[0]) if row else b""
 
 
 @lru_cache(maxsize=8)

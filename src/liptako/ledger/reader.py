@@ -148,9 +148,16 @@ def signed_size(log: Channel) -> int:
 
 
 def packages_of(
-    log: Channel, start: int, end: int, room: Callable[[], int] | None = None
+    log: Channel,
+    start: int,
+    end: int,
+    room: Callable[[], int] | None = None,
+    *,
+    signed: int | None = None,
 ) -> Iterator[PackageFrame]:
-    """Give the entries [start, end) of a log in packages, each with its proof up to `end`.
+    """Give the entries [start, end) of a log in packages, each with its proof.
+
+    The proof goes up to `signed` entries, which the checkpoint has, or else to `end`.
 
     A package holds no more bytes of headers and payloads than `room` says when it is made, but one
     entry at least; without it as many entries as a package may.
@@ -159,20 +166,20 @@ def packages_of(
     while start < end:
         stop = min(start // PACKAGE * PACKAGE + PACKAGE, end)
         places = range(start, stop if room is None else _fitting(log, start, stop, room()))
-        yield _package(log, places, consistency_proof(places.stop, end, subtree))
+        yield _package(log, places, consistency_proof(places.stop, signed or end, subtree))
         start = places.stop
 
 
-def recalls_ahead(log: Channel, start: int, end: int) -> Iterator[AheadFrame]:
+def recalls_ahead(log: Channel, start: int, end: int, signed: int) -> Iterator[AheadFrame]:
     """Give the recalls in the entries [start, end) of a log that name entries of these.
 
-    With their proof up to `end`: without them a receiver would take the payloads that they deleted
-    for suppressed ones.
+    With their proof up to `signed`: without them a receiver would take the payloads that they
+    deleted for suppressed ones.
     """
     recalls = _between(log, start, end).filter(
         recalled__origin=log.origin, recalled__seq__gte=start
     )
-    return _shown(log, recalls.distinct(), end)
+    return _shown(log, recalls.distinct(), signed)
 
 
 def entries_ahead(log: Channel, places: Iterable[int], end: int) -> Iterator[AheadFrame]:

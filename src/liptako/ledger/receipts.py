@@ -84,7 +84,8 @@ def _wait_for_turn() -> None:
 def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     """Keep a receipt that came with a bundle; say whether it was news.
 
-    Passes over one for a log that is not held so far, and one that is no later than the one held.
+    Passes over one for a log that is not held so far, one that is no later than the one held, and
+    one by a key that its member has taken back: it signs it once more.
     Raises MalformedError, RefusedError or VerificationError for one that does not fit the log.
     """
     log = Channel.objects.select_related("audience").filter(origin=frame.origin).first()
@@ -93,7 +94,8 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
     _wait_for_turn()
     if frame.member not in log.audience.members:
         return False
-    public = compacts.current().member(frame.member).keys.sign
+    signer = compacts.current().member(frame.member)
+    public = signer.keys.sign
     held = Receipt.objects.filter(channel=log, member=frame.member, size__gte=frame.size).first()
     if held and bytes(held.key) == _key_of(frame.member, public):
         return False
@@ -104,7 +106,9 @@ def keep_receipt(node: Node, frame: ReceiptFrame) -> bool:
         time=frame.time,
         signature=frame.signature,
     )
-    _keep(receipt, check_receipt(receipt, [public]))
+    if check_receipt(receipt, signer.signing_keys) != public:
+        return False
+    _keep(receipt, public)
     return True
 
 

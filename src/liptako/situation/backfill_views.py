@@ -3,8 +3,10 @@
 from datetime import datetime, time
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import ngettext
 
 from liptako.core.errors import LiptakoError
@@ -16,11 +18,10 @@ from liptako.situation import backfill as granting
 from liptako.situation import queries, words
 from liptako.situation.release_forms import BackfillForm
 from liptako.web.audiences import audience_namer
+from liptako.web.paging import PAGE_SIZE
 from liptako.web.partial import render_form
 from liptako.web.texts import error_text, named
 from liptako.web.zones import zone_of
-
-_SHOWN = 50
 
 
 @officer(Right.RELEASE_INCIDENT)
@@ -35,8 +36,9 @@ def backfill(request: OfficerRequest) -> HttpResponse:
             granting.check_grant(node, grant)
             if "grant" in request.POST:
                 seen = request.POST.get("seen", "")
-                return _given(request, granting.give(node, request.actor, grant, seen=seen))
-            context |= _shown(node, grant)
+                count = granting.give(node, request.actor, grant, seen=seen)
+                return _given(request, grant.member, count)
+            context |= _shown(node, grant, request.POST.get("page", ""))
         except LiptakoError as error:
             form.add_error(None, error_text(error))
     return render_form(request, "situation/backfill.html", context)
@@ -45,7 +47,7 @@ def backfill(request: OfficerRequest) -> HttpResponse:
 def _form(request: OfficerRequest) -> BackfillForm:
     """Return the form with the members and audiences that there are."""
     node, compact = request.node, compacts.current()
-    name_of = audience_namer(node.member)
+    name_of, rosters = audience_namer(node.member), granting.audiences_to_grant(node)
     members = [
         (member.id, named(member.names, member.id))
         for member in compact.others(node.member)
@@ -53,9 +55,9 @@ def _form(request: OfficerRequest) -> BackfillForm:
     ]
     audiences = [
         (target, f"{name_of(roster)} ({', '.join(sorted(roster))})")
-        for target, roster in granting.audiences_to_grant(node).items()
+        for target, roster in rosters.items()
     ]
-    return BackfillForm(request.POST or None, members=members, audiences=audiences)
+    return BackfillForm(request.POST or None, members=members, audiences=audiences, rosters=rosters)
 
 
 def _grant(node: Node, form: BackfillForm) -> granting.Grant:
@@ -67,27 +69,31 @@ def _grant(node: Node, form: BackfillForm) -> granting.Grant:
     )
 
 
-def _shown(node: Node, grant: granting.Grant) -> dict[str, object]:
-    """Return what the page shows of a grant before it is given."""
+def _shown(node: Node, grant: granting.Grant, number: str) -> dict[str, object]:
+    """Return what the page shows of a grant before it is given: all of it, page by page."""
     found = granting.left_of(node, grant)
-    rows = list(found[:_SHOWN])
-    incidents = queries.told_to(node.member, grant.audience, [row.object for row in rows])
+    page = Paginator(found, PAGE_SIZE).get_page(number)
+    incidents = queries.told_to(node.member, grant.audience, [row.object for row in page])
     return {
         "rows": [
-            (row, incidents.get(row.object), words.TRANSFORMS.get(row.transform)) for row in rows
+            (row, incidents.get(row.object), words.TRANSFORMS.get(row.transform)) for row in page
         ],
-        "total": found.count(),
+        "page": page,
         "member_code": grant.member,
         "seen": granting.fingerprint(found, grant),
     }
 
 
-def _given(request: OfficerRequest, count: int) -> HttpResponse:
-    """Say how much was granted."""
+def _given(request: OfficerRequest, member: str, count: int) -> HttpResponse:
+    """Say how much was granted, and to whom.
+
+    The browser goes to the top of the page, where this stands, not to where the preview was.
+    """
     text = ngettext(
-        "%(n)d incident was granted. It leaves with the next exchange.",
-        "%(n)d incidents were granted. They leave with the next exchange.",
+        "%(n)d incident was granted to %(name)s. It leaves with the next exchange.",
+        "%(n)d incidents were granted to %(name)s. They leave with the next exchange.",
         count,
     )
-    messages.success(request, text % {"n": count})
-    return redirect("backfill")
+    name = named(compacts.current().member(member).names, member)
+    messages.success(request, text % {"n": count, "name": name})
+    return redirect(f"{reverse('backfill')}#main")

@@ -99,11 +99,17 @@ def release_targets(author: str) -> list[str]:
 def releases_to_grant(
     author: str, audience: str, since: datetime, held: Collection[str]
 ) -> QuerySet[Release]:
-    """Return what was released to an audience since then, and not as late to any of `held`."""
+    """Return what was released to an audience since then, and not as late to any of `held`.
+
+    Only what the audience still has: of what was deleted there is no copy to give.
+    """
     later = _going_on(author).filter(
         object=OuterRef("object"), target__in=held, released_at__gte=OuterRef("released_at")
     )
-    found = _going_on(author).filter(~Exists(later), target=audience, released_at__gte=since)
+    copies = Incident.objects.filter(author=author, audience=audience, object=OuterRef("object"))
+    found = _going_on(author).filter(
+        Exists(copies), ~Exists(later), target=audience, released_at__gte=since
+    )
     return found.order_by("released_at", "key")
 
 

@@ -1,6 +1,6 @@
 """Form of the release."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -117,8 +117,17 @@ class BackfillForm(forms.Form):
         *,
         members: Sequence[tuple[str, str]],
         audiences: Sequence[tuple[str, str]],
+        rosters: Mapping[str, Collection[str]],
     ) -> None:
-        """Offer these members and audiences."""
+        """Offer these members and audiences; `rosters` says who is in each of these."""
         super().__init__(data)
+        self._rosters = rosters
         fields.offer(self, "member", [fields.CHOOSE, *members])
         fields.offer(self, "audience", [fields.CHOOSE, *audiences])
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields; who is among the recipients already gets nothing anew."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("member", "") in self._rosters.get(data.get("audience", ""), ()):
+            self.add_error("audience", _("The member is one of these: it has this already."))
+        return data

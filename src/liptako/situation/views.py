@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liptako.core.errors import LiptakoError
-from liptako.federation.attachments import asked_by
+from liptako.federation.attachments import asked_by, held_by
 from liptako.federation.recalls import Taken, recalls_about, taken, threads_about
 from liptako.ledger.reader import roster_of
 from liptako.ledger.records import Thread
@@ -30,7 +30,7 @@ from liptako.web.partial import render_form, render_part
 from liptako.web.texts import error_text
 from liptako.web.zones import zone_of
 
-Given = tuple[attaching.IncidentFile, list[tuple[str, int]]]
+Given = tuple[attaching.IncidentFile, list[tuple[str, int]], list[str]]
 """A file that an audience was given, and which members have so many bytes of it only."""
 
 
@@ -111,7 +111,7 @@ def _deleted(release: Release) -> list[Taken]:
 
 
 def _given(row: Incident, releases: Sequence[Release]) -> dict[str, list[Given]]:
-    """Return for each audience the files that it was given, and who still lacks bytes of one."""
+    """Return for each audience the files that it was given, who lacks bytes of it, who holds it."""
     found, given = {}, attaching.audiences_with_files(row.author, row.object)
     for release in releases:
         if release.target not in given:
@@ -119,7 +119,11 @@ def _given(row: Incident, releases: Sequence[Release]) -> dict[str, list[Given]]
         thread = Thread(row.author, row.object, release.target)
         asked = {who: asked_by(who) for who in release.members if who != row.author}
         found[release.target] = [
-            (file, [(who, files[file.key]) for who, files in asked.items() if file.key in files])
+            (
+                file,
+                [(who, files[file.key]) for who, files in asked.items() if file.key in files],
+                held_by(file.state.entry.channel_id, file.state.entry.seq),
+            )
             for file in attaching.files_in(thread)
             if not file.state.gone
         ]

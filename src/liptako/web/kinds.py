@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 WORDS: dict[str, Promise] = {
     "exchange.destroyed/1": _("confirmation that something was deleted"),
+    "exchange.files/1": _("confirmation that files were received"),
     "exchange.recall/1": _("recall"),
     "exchange.test/1": _("test message"),
     "members.audit/1": _("line of the audit trail"),

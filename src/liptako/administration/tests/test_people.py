@@ -238,6 +238,7 @@ def test_nobody_shuts_themselves_out(acting, what):
     chief = Person.objects.get()
     assert browser.post(f"/people/{chief.code}/{what}/").status_code == 409
     assert Person.objects.get().is_active
+    assert f"/people/{chief.code}/{what}/" not in text_of(browser.get(f"/people/{chief.code}/"))
 
 
 def test_the_last_administrator_does_not_give_up_the_office(acting):

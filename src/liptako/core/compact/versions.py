@@ -2,15 +2,18 @@
 
 The first is valid when all its members have signed it; each later one when it names the one before
 and enough active members of both have signed it, each by the rule and with the keys of that
-version. Nothing expires: clocks never decide what is valid.
+version. Nothing expires: clocks never decide what is valid. Where all have to sign, one member that
+has lost its keys is replaced by the word of all others (docs/adr/0013).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liptako.core.compact.document import COMPACT_TYPE, Document, Root, State, read_document
 from liptako.core.compact.envelope import Envelope, signed_with
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
+
+_WITNESSES = 2  # members that have to say that another one has lost its keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +29,14 @@ class Tally:
     """How many members a version needs by one document's rule, who has signed, who has not.
 
     `bound` are those that must be among the signers: new ones, and those with other root keys.
+    `renewed` are those of the signers that have lost their keys: new ones count.
     """
 
     needed: int
     signed: frozenset[str]
     missing: frozenset[str]
     bound: frozenset[str] = frozenset()
+    renewed: frozenset[str] = frozenset()
 
     @property
     def is_enough(self) -> bool:
@@ -58,7 +63,27 @@ def tallies(version: Version, before: Version | None) -> tuple[Tally, ...]:
     own = _tally(version, version.document, _bound(version.document, before))
     if before is None:
         return (own,)
-    return (_tally(version, before.document, frozenset()), own)
+    old = _tally(version, before.document, frozenset())
+    lost = _renewed(version, before.document, old)
+    return (replace(old, signed=old.signed | lost, missing=old.missing - lost, renewed=lost), own)
+
+
+def _renewed(version: Version, before: Document, old: Tally) -> frozenset[str]:
+    """Return the member that all others say has lost its root keys: those of the version count.
+
+    Only where no member may be missing, or lost keys would block every later version. At least two
+    others have to say so with the keys they had: no State is spoken for by a single one.
+    """
+    if old.needed < len(before.active) or len(old.missing) != 1 or len(old.signed) < _WITNESSES:
+        return frozenset()
+    roots = {member.id: member.root for member in before.active if member.id in old.missing}
+    return frozenset(
+        member.id
+        for member in version.document.active
+        if member.id in roots
+        and member.root != roots[member.id]
+        and has_signed(version.envelope, member.root)
+    )
 
 
 def _tally(version: Version, under: Document, bound: frozenset[str]) -> Tally:

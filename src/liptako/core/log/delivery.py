@@ -9,8 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Compact
+from liptako.core.compact.members import Compact, Member
 from liptako.core.errors import MalformedError, RefusedError, VerificationError
+from liptako.core.keys import key_id
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import (
     AheadFrame,
@@ -19,7 +20,7 @@ from liptako.core.log.frames import (
     HeadsFrame,
     PackageFrame,
 )
-from liptako.core.log.heads import Heads, open_heads, read_heads
+from liptako.core.log.heads import Heads, key_name, open_heads, read_heads, signers_of
 from liptako.core.log.verify import Accepted, Channel, accept_ahead, read_header
 from liptako.core.records.envelope import Header, Lane
 from liptako.core.records.shared import RECALL
@@ -34,7 +35,9 @@ class Delivery:
     """A log of which packages come: who hands it on, whose it is, what its author signed of it.
 
     `note` is the checkpoint as signed; `due` is where the next package has to begin; `recalled` are
-    the places whose payloads may be gone because their author took them back.
+    the places whose payloads may be gone because their author took them back. `former` if its
+    sender has taken back since the key that the bundle was signed with; `cap` is where the log ends
+    if its author does not take part any longer, however much of it was signed.
     """
 
     sender: str
@@ -44,6 +47,8 @@ class Delivery:
     note: bytes
     due: int
     recalled: frozenset[Place] = frozenset()
+    former: bool = False
+    cap: int | None = None
 
 
 def heads_note(frame: Frame | None) -> bytes:
@@ -53,18 +58,42 @@ def heads_note(frame: Frame | None) -> bytes:
     return frame.note
 
 
-def open_sender(note: bytes, compact: Compact, recipient: str | None) -> Heads:
+def open_sender(
+    note: bytes, compact: Compact, recipient: str | None, *, former: bool = False
+) -> Heads:
     """Return the heads that a member of the compact signed for a recipient.
 
-    For whom they say themselves, if nobody knows who that has to be. Raises MalformedError,
+    For whom they say themselves, if nobody knows who that has to be. With `former` also by a key
+    that the member has taken back since: a file may be older than that. Raises MalformedError,
     VerificationError, or RefusedError for a stranger and for somebody who writes to themselves.
     """
     heads = read_heads(note)
     recipient = recipient or heads.recipient
     if heads.sender == recipient:
         raise RefusedError("bundle: this node wrote it itself; it is for a partner")
-    public = compact.check_exchange(heads.sender).keys.sign
+    member = compact.check_exchange(heads.sender)
+    public = _signed_by(note, member) if former else member.keys.sign
     return open_heads(note, sender=heads.sender, recipient=recipient, public=public)
+
+
+def by_former_key(note: bytes, compact: Compact, sender: str) -> bool:
+    """Say whether heads that were opened are signed with a key that their sender has taken back.
+
+    A thief may have signed them. So they prove nothing of what their sender holds or wants; what
+    others have signed, or their author up to the cap of that key, is as good as ever.
+    """
+    member = compact.member(sender)
+    return _signed_by(note, member) != member.keys.sign
+
+
+def _signed_by(note: bytes, member: Member) -> bytes:
+    """Return the key, of those that a member's node has or had, that signs a note by its hints.
+
+    The present one if none does, and before all others.
+    """
+    hints = signers_of(note)
+    found = (key for key in member.signing_keys if key_id(key_name(member.id), key) in hints)
+    return next(found, member.keys.sign)
 
 
 def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delivery:
@@ -98,6 +127,7 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
         checkpoint=checkpoint,
         note=frame.checkpoint,
         due=frame.start,
+        cap=compact.cap_of(frame.origin),
     )
 
 
@@ -117,8 +147,10 @@ def _check_roster(frame: ChannelFrame, wanted: Collection[str]) -> None:
 def open_ahead(delivery: Delivery, frame: AheadFrame) -> tuple[Delivery, Accepted]:
     """Return an entry that is shown ahead of its place, and the delivery with what it recalls.
 
-    Raises MalformedError or VerificationError if its author has not signed it there.
+    Raises MalformedError or VerificationError if its author has not signed it there, RefusedError
+    behind the end of a frozen log.
     """
+    _check_frozen(delivery, frame.seq + 1)
     entry = accept_ahead(delivery.channel, delivery.checkpoint, frame)
     named = recalled_by(entry.header) if entry.header else frozenset()
     return replace(delivery, recalled=delivery.recalled | named), entry
@@ -131,8 +163,22 @@ def recalled_by(header: Header) -> frozenset[Place]:
     return frozenset((ref.origin, ref.seq) for ref in header.refs)
 
 
+def _check_frozen(delivery: Delivery, size: int) -> None:
+    """Raise RefusedError for more of a log than where it was frozen: its author has left."""
+    if delivery.cap is not None and size > delivery.cap:
+        raise RefusedError(
+            "%(origin)s: its author does not take part any longer: the log ends at %(cap)d "
+            "entries, got %(size)d",
+            origin=delivery.channel.origin,
+            cap=delivery.cap,
+            size=size,
+        )
+
+
 def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> Delivery:
-    """Return the delivery with what is due after a package. Raises VerificationError.
+    """Return the delivery with what is due after a package.
+
+    Raises VerificationError, or RefusedError behind the end of a frozen log.
 
     The package has to begin where the one before ended, and nobody but the author may have left
     out a payload. Who hands a log on may lack those that have expired, those that were recalled,
@@ -147,6 +193,7 @@ def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> De
             expected=delivery.due,
             start=package.start,
         )
+    _check_frozen(delivery, package.start + len(package.headers))
     pairs = zip(package.headers, package.bodies, strict=False)
     for seq, (header, body) in enumerate(pairs, package.start):
         if body is not None or (channel.origin, seq) in delivery.recalled:
@@ -162,7 +209,7 @@ def check_package(delivery: Delivery, package: PackageFrame, now: Instant) -> De
 
 def _may_lack(delivery: Delivery, header: bytes, now: Instant) -> bool:
     """Say whether the payload of a record may be gone."""
-    if delivery.sender == delivery.channel.author:
+    if delivery.sender == delivery.channel.author and not delivery.former:
         return True
     try:
         return read_header(delivery.channel, header).has_ended(now)

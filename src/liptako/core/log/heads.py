@@ -7,8 +7,9 @@ asked for. Nothing in it tells of logs that the receiver may not have.
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from liptako.core.clock import Instant
 from liptako.core.digest import Digest
@@ -26,6 +27,7 @@ _AGE = re.compile(
 )
 _ASKED = re.compile(r"([A-Z0-9]{2,12})=(0|[1-9][0-9]{0,15})")
 _LOG_PARTS = 3
+HEADS_LIMIT = 2**20  # bytes: some ten thousand logs, where other notes have one head
 _UNTOLD = Instant(0)
 NO_TRUST = "0" * 16
 
@@ -39,7 +41,7 @@ class Asked:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is looked up for each log is kept
 class Heads:
     """From whom, to whom, and the logs that the sender holds, in the order of their origins.
 
@@ -87,23 +89,36 @@ class Heads:
 
     def _line(self, log: Checkpoint) -> str:
         """Return the line of a log: origin, size, root, and the receipts that are wanted of it."""
-        asked = "".join(
-            f" {item.member}={item.size}" for item in self.asked if item.origin == log.origin
-        )
+        wanted = self._asked_of.get(log.origin, {}).items()
+        asked = "".join(f" {member}={size}" for member, size in wanted)
         return f"{log.origin} {log.size} {b64encode(log.root).decode()}{asked}"
+
+    @cached_property
+    def _held(self) -> dict[str, Checkpoint]:
+        """The logs by their origins."""
+        return {log.origin: log for log in self.logs}
+
+    @cached_property
+    def _asked_of(self) -> dict[str, dict[str, int]]:
+        """The receipts that are wanted of each log, by member."""
+        found: dict[str, dict[str, int]] = {}
+        for item in self.asked:
+            found.setdefault(item.origin, {})[item.member] = item.size
+        return found
 
     def size_of(self, origin: str) -> int:
         """Return how many entries of a log the sender holds, in one run from the first."""
-        return next((log.size for log in self.logs if log.origin == origin), 0)
+        found = self._held.get(origin)
+        return found.size if found else 0
 
     def root_of(self, origin: str) -> bytes:
         """Return the root that the sender has of a log, nothing if it holds none of it."""
-        return next((log.root for log in self.logs if log.origin == origin), b"")
+        found = self._held.get(origin)
+        return found.root if found else b""
 
     def wants(self, origin: str, member: str) -> int | None:
         """Return up to where the sender has a member's receipt, if it asks for a later one."""
-        found = (item.size for item in self.asked if (item.origin, item.member) == (origin, member))
-        return next(found, None)
+        return self._asked_of.get(origin, {}).get(member)
 
 
 def key_name(member: str) -> str:
@@ -113,17 +128,23 @@ def key_name(member: str) -> str:
 
 def sign_heads(heads: Heads, signer: Signer) -> bytes:
     """Return the signed heads."""
-    return sign_note(heads.text(), key_name(heads.sender), signer)
+    return sign_note(heads.text(), key_name(heads.sender), signer, limit=HEADS_LIMIT)
 
 
 def read_heads(data: bytes) -> Heads:
     """Return heads that were verified when they came, or whom to verify them against."""
-    return _parse(read_note(data).text)
+    return _parse(read_note(data, limit=HEADS_LIMIT).text)
+
+
+def signers_of(data: bytes) -> frozenset[bytes]:
+    """Return the ids of the keys that heads say they are signed with. Raises MalformedError."""
+    note = read_note(data, limit=HEADS_LIMIT)
+    return frozenset(signature.key for signature in note.signatures)
 
 
 def open_heads(data: bytes, *, sender: str, recipient: str, public: bytes) -> Heads:
     """Return the heads that `sender` signed for `recipient`. Raises on anything else."""
-    heads = _parse(open_note(data, {key_name(sender): public}).text)
+    heads = _parse(open_note(data, {key_name(sender): public}, limit=HEADS_LIMIT).text)
     if (heads.sender, heads.recipient) != (sender, recipient):
         raise VerificationError(
             "bundle: expected from %(sender)s to %(recipient)s, got from %(from)s to %(to)s",
@@ -164,14 +185,25 @@ def _parse(text: str) -> Heads:
 
 def _parse_logs(lines: Sequence[str]) -> tuple[tuple[Checkpoint, ...], tuple[Asked, ...]]:
     """Read the lines of the logs. Raises MalformedError."""
-    logs, asked = [], []
+    logs: list[Checkpoint] = []
+    asked: list[Asked] = []
     for line in lines:
         parts = line.split(" ")
         log = parse_checkpoint("\n".join(parts[:_LOG_PARTS]) + "\n")
-        found = [_ASKED.fullmatch(part) for part in parts[_LOG_PARTS:]]
-        wanted = [(match[1], int(match[2])) for match in found if match]
-        if len(wanted) != len(found) or wanted != sorted(dict(wanted).items()):
-            raise MalformedError("heads: expected receipts as ML=3, got %(got)s", got=line[-60:])
         logs.append(log)
-        asked += [Asked(origin=log.origin, member=name, size=size) for name, size in wanted]
+        asked += _parse_asked(log.origin, parts[_LOG_PARTS:])
     return tuple(logs), tuple(asked)
+
+
+def _parse_asked(origin: str, parts: Sequence[str]) -> Iterator[Asked]:
+    """Read which receipts of a log are wanted, each member once, in order. Raises MalformedError.
+
+    The first one that is wrong ends it: of a few bytes repeated come hundreds of thousands.
+    """
+    before = ""
+    for part in parts:
+        match = _ASKED.fullmatch(part)
+        if match is None or match[1] <= before:
+            raise MalformedError("heads: expected receipts as ML=3, got %(got)s", got=part[:60])
+        before = match[1]
+        yield Asked(origin=origin, member=match[1], size=int(match[2]))

@@ -33,11 +33,11 @@ class Note:
     signatures: tuple[Signature, ...]
 
 
-def sign_note(text: str, name: str, signer: Signer) -> bytes:
+def sign_note(text: str, name: str, signer: Signer, *, limit: int = NOTE_LIMIT) -> bytes:
     """Return the note with one signature. Raises MalformedError for a text no note may hold."""
     signature = Signature(name, key_id(name, signer.public), signer.sign(text.encode()))
     data = write_note(Note(text, (signature,)))
-    read_note(data)
+    read_note(data, limit=limit)
     return data
 
 
@@ -50,11 +50,11 @@ def write_note(note: Note) -> bytes:
     return (note.text + "\n" + "".join(lines)).encode()
 
 
-def read_note(data: bytes) -> Note:
+def read_note(data: bytes, *, limit: int = NOTE_LIMIT) -> Note:
     """Read a note without trusting it. Raises MalformedError for any spelling but our own."""
-    if len(data) > NOTE_LIMIT:
+    if len(data) > limit:
         raise MalformedError(
-            "note: expected at most %(limit)d bytes, got %(got)d", limit=NOTE_LIMIT, got=len(data)
+            "note: expected at most %(limit)d bytes, got %(got)d", limit=limit, got=len(data)
         )
     try:
         whole = data.decode()
@@ -89,13 +89,13 @@ def _is_key_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(char.isspace() for char in name)
 
 
-def open_note(data: bytes, keys: Mapping[str, bytes]) -> Note:
+def open_note(data: bytes, keys: Mapping[str, bytes], *, limit: int = NOTE_LIMIT) -> Note:
     """Return the note with only its good signatures, by public keys under their names.
 
     Raises MalformedError, or VerificationError if a signature by a known key is bad or no known
     key has signed (C2SP signed-note, "Signatures").
     """
-    note = read_note(data)
+    note = read_note(data, limit=limit)
     good = []
     for signature in note.signatures:
         public = keys.get(signature.name)

@@ -96,8 +96,9 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: str) -> bool:
         decrypt_io(source, opened, _identities(identity))
     except DecryptError as cause:
         raise VerificationError(
-            "bundle: it cannot be opened with the key of this node: "
-            "it is for another one, or it was changed"
+            "bundle: it cannot be opened with the keys of this node: it is for another one, it was "
+            "changed, or its sender missed our last changes of keys: hand it a file of ours, and "
+            "ask for another one"
         ) from cause
     except OSError as cause:
         if opened.fault is not None:

@@ -1,4 +1,4 @@
-"""Kinds that are about records of any module: a recall, and that something was destroyed.
+"""Kinds that are about records of any module: a recall, what was destroyed, which files are held.
 
 They belong to no module, so that whoever keeps records can carry them out.
 """
@@ -14,6 +14,7 @@ from liptako.core.refs import LEAF_BYTES, Ref
 RECALL = "exchange.recall/1"
 DESTROYED = "exchange.destroyed/1"
 TEST = "exchange.test/1"
+FILES = "exchange.files/1"
 
 REASON_LIMIT = 2_000  # characters of a reason for a recall
 
@@ -41,13 +42,22 @@ class Destroyed(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class FilesHeld(msgspec.Struct, frozen=True):
+    """A member says that it holds all files of the named records, whole and as they were named."""
+
+
 class Probe(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message that only tries the way to a partner and back: its receipt is the answer."""
 
     text: str = ""
 
 
-RECORDS: dict[str, type[msgspec.Struct]] = {RECALL: Recall, DESTROYED: Destroyed, TEST: Probe}
+RECORDS: dict[str, type[msgspec.Struct]] = {
+    RECALL: Recall,
+    DESTROYED: Destroyed,
+    FILES: FilesHeld,
+    TEST: Probe,
+}
 
 
 def reason_fault(reason: str) -> RefusedError | None:

@@ -14,6 +14,7 @@ from liptako.ledger.records import Draft
 from liptako.members import actions
 from liptako.members.models import AuditEvent
 from liptako.members.records import AUDIT, Audit, Office
+from tests.folders import Folders
 
 ALL = frozenset({"ML", "BF", "NE"})
 
@@ -108,3 +109,9 @@ def desk_of(fleet):
 def desk(desk_of):
     """Return the desk of an office that may exchange."""
     return desk_of("watch_officer")
+
+
+@pytest.fixture
+def folders(fleet, tmp_path):
+    """Return two empty folders of ML."""
+    return Folders(fleet, tmp_path)

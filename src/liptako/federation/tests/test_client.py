@@ -6,9 +6,11 @@ from contextlib import closing
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from liptako.core.errors import MalformedError, NetworkError, VerificationError
+from liptako.core.errors import MalformedError, NetworkError, PinError
 from liptako.federation.client import (
     ANSWER_LIMIT,
+    DEEDS_LIMIT,
+    DEEDS_PATH,
     PATH,
     Follow,
     HttpsClient,
@@ -41,10 +43,30 @@ def test_who_holds_the_pinned_key_is_asked_and_answers(files):
     assert requests == [(PATH, CONTENT_TYPE, b"bundle")]
 
 
+def test_deeds_are_asked_of_whoever_answers_who_is_told_only_by_whom(files):
+    with served((200, b"deeds"), files) as (url, requests):
+        assert HttpsClient().deeds(url, "BF") == b"deeds"
+    assert requests == [f"{DEEDS_PATH}/BF"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((200, bytes(DEEDS_LIMIT + 1)), "too many bytes"),
+        ((404, b"no"), "answered 404: no"),
+        ((None, b""), "cannot be reached"),
+    ],
+    ids=["too many", "older", "nothing"],
+)
+def test_deeds_that_are_none_say_what_came(files, answer, message):
+    with served(answer, files) as (url, _), pytest.raises(NetworkError, match=message):
+        HttpsClient().deeds(url, "BF")
+
+
 def test_who_holds_another_key_is_told_nothing(files):
     with (
         served((200, b"answer"), files) as (url, requests),
-        pytest.raises(VerificationError, match="does not hold the key of the compact"),
+        pytest.raises(PinError, match="does not hold the key of the compact"),
     ):
         exchange(url, [bytes(32)], b"bundle")
     assert requests == []

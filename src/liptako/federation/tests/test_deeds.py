@@ -4,24 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from liptako.core.compact.delegation import Revoked
+from liptako.core.clock import Instant
 from liptako.core.compact.document import State
 from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.compact.draft import Changes, next_draft
 from liptako.core.errors import VerificationError
-from liptako.core.keys import signer_from_seed
 from liptako.core.log.frames import DeedsFrame
 from liptako.federation import peers
 from liptako.federation.deeds import DEEDS_LIMIT
-from liptako.ledger import compacts
+from liptako.federation.heads import owes
+from liptako.ledger import compacts, store
 from liptako.ledger.models import Deed
-from liptako.ledger.pen import own_sizes, sign_heads_again
-from liptako.ledger.reader import all_logs
+from liptako.ledger.pen import sign_heads_again
+from liptako.ledger.reader import all_logs, entries_ahead, logs_for
 from liptako.members.models import AuditEvent
 from tests import pact
 from tests.bundles import bundle_for, open_for, read, sealed_frames, texts, write
-
-NEW = signer_from_seed(b"new".ljust(32))
+from tests.deeds import NEW, adopt, rotated
 
 
 def version_of(fleet, member):
@@ -34,25 +33,6 @@ def amended(fleet, signers=("BF", "ML", "NE"), **changes):
     with fleet.at("ML"):
         draft = next_draft(compacts.dossier().versions[-1], Changes(**changes))
     return pact.by(draft, *signers)
-
-
-def adopt(fleet, member, *envelopes):
-    with fleet.at(member) as node:
-        compacts.adopt(write_dossier(dossier_of(envelopes)), member, node.clock)
-
-
-def rotated(fleet, member, **changes):
-    """Let a member's node have another signing key; return its delegation."""
-    with fleet.at(member) as node:
-        before, caps = compacts.delegations_of(member)[-1], own_sizes(node)
-    keys = {"seals": before.delegation.seals, "pins": before.delegation.pins}
-    gone = (Revoked(key=before.delegation.sign, caps=caps),)
-    signed = pact.delegated(
-        member, before=before, sign=NEW.public, revoked=gone, **keys | changes
-    )  # fmt: skip
-    adopt(fleet, member, signed.envelope)
-    fleet.nodes[member] = replace(fleet.nodes[member], signer=NEW)
-    return signed
 
 
 NAMES = ((({"fr": "Couple"}, frozenset({"ML", "BF"})),),)
@@ -153,6 +133,20 @@ def test_a_member_that_is_suspended_is_neither_sent_to_nor_heard(fleet):
         fleet.exchange("ML", "NE")
 
 
+def test_what_expires_of_a_suspended_member_does_not_stop_the_others(fleet):
+    soon = Instant(fleet.nodes["ML"].clock().milliseconds + 600_000)
+    write(fleet, "NE", "of NE", retain=soon)
+    fleet.settle()
+    states = {"NE": (State.SUSPENDED, {})}
+    adopt(fleet, "ML", amended(fleet, signers=("BF", "ML", "NE"), states=states).envelope)
+    with fleet.at("ML"):
+        assert store.expire(soon) == 1
+    fleet.nodes["ML"] = replace(fleet.nodes["ML"], clock=lambda: soon)
+    write(fleet, "BF", "of BF")
+    assert fleet.exchange("ML", "BF").faults == []
+    assert "of BF" in texts(fleet, "ML")
+
+
 def test_a_bundle_of_a_stranger_is_refused_whatever_deeds_it_brings(fleet):
     fleet.nodes["BF"] = replace(fleet.nodes["BF"], signer=NEW)
     forged = open_for(fleet, "ML", bundle_for(fleet, "BF", "ML"))
@@ -180,15 +174,61 @@ def stored(fleet):
         return peers.state_of(node, "ML").stored
 
 
+def freeze(fleet, sizes, *members):
+    """Let ML leave, its logs frozen at these sizes, as far as these members know."""
+    version = amended(fleet, states={"ML": (State.LEFT, sizes)})
+    for member in members:
+        adopt(fleet, member, version.envelope)
+
+
+def sizes_of(fleet, member):
+    """Return how much a member holds of the logs of ML."""
+    with fleet.at(member):
+        return {log.origin: log.size for log in all_logs() if log.author == "ML"}
+
+
 def test_of_a_log_that_was_frozen_nothing_more_is_taken_from_anybody(fleet):
     write(fleet, "ML", "before")
     fleet.settle()
     write(fleet, "ML", "after")
     fleet.exchange("ML", "NE")
-    with fleet.at("BF"):
-        sizes = {log.origin: log.size for log in all_logs() if log.author == "ML"}
-    left = {"ML": (State.LEFT, sizes)}
-    adopt(fleet, "BF", amended(fleet, states=left).envelope)
+    freeze(fleet, sizes_of(fleet, "BF"), "BF")
     report = read(fleet, "BF", bundle_for(fleet, "NE", "BF"))
     assert ["the log ends at 1 entries, got 2" in str(fault) for fault in report.faults] == [True]
     assert texts(fleet, "BF") == ["before"]
+
+
+def test_who_holds_more_than_what_was_frozen_hands_on_what_came_before(fleet):
+    texts_of = [f"number {i:03}" for i in range(300)]
+    write(fleet, "ML", *texts_of)
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 290}, "NE", "BF")
+    report = fleet.exchange("BF", "NE")
+    assert (report.faults, texts(fleet, "BF")) == ([], texts_of[:290])
+    assert (sizes_of(fleet, "NE"), sizes_of(fleet, "BF")) == ({origin: 300}, {origin: 290})
+
+
+def test_after_that_nothing_is_new_between_the_two(fleet):
+    write(fleet, "ML", *map(str, range(20)))
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 9}, "NE", "BF")
+    fleet.exchange("BF", "NE")
+    fleet.exchange("NE", "BF")
+    for member, other in (("BF", "NE"), ("NE", "BF")):
+        with fleet.at(member) as node:
+            assert not owes(node, other)
+
+
+def test_what_is_shown_ahead_behind_the_end_of_a_frozen_log_is_refused(fleet):
+    write(fleet, "ML", *map(str, range(9)))
+    fleet.exchange("ML", "NE")
+    (origin,) = sizes_of(fleet, "NE")
+    freeze(fleet, {origin: 5}, "BF")
+    with fleet.at("NE"):
+        (log,) = [log for log in logs_for("BF") if log.origin == origin]
+        shown = list(entries_ahead(log, [4, 5], log.size))
+    frames = open_for(fleet, "BF", bundle_for(fleet, "NE", "BF"))[:2]
+    report = read(fleet, "BF", sealed_frames(fleet, "BF", [*frames, *shown]))
+    assert (report.taken, [fault.params["size"] for fault in report.faults]) == (1, [6])

@@ -56,4 +56,4 @@ def test_late_and_stale_keys_are_told(node, compact):
 @pytest.mark.parametrize(("role", "is_told"), [("node_administrator", True), ("planner", False)])
 def test_the_page_tells_the_commands_to_who_may_manage_them(desk_of, role, is_told):
     page = desk_of(role).get("/compact/").content.decode()
-    assert ("Keys of this node" in page, "delegate --renew sign" in page) == (True, is_told)
+    assert ("Keys of this node" in page, "--renew sign" in page) == (True, is_told)

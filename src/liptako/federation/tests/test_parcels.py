@@ -45,7 +45,7 @@ def test_what_two_alone_may_read_arrives_through_a_third(fleet):
 def test_the_carrier_cannot_open_it(fleet):
     write(fleet, "ML", "for Niger alone", audience=SECRET)
     (parcel,) = parcels_in(fleet, "BF", bundle_for(fleet, "ML", "BF"))
-    with pytest.raises(LiptakoError, match="it cannot be opened with the key of this node"):
+    with pytest.raises(LiptakoError, match="it cannot be opened with the keys of this node"):
         unseal(io.BytesIO(parcel.sealed), io.BytesIO(), fleet.nodes["BF"].identity)
 
 

@@ -8,10 +8,12 @@ from liptako.core.log.frames import AheadFrame
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import (
     DESTROYED,
+    FILES,
     REASON_LIMIT,
     RECALL,
     TEST,
     Destroyed,
+    FilesHeld,
     Probe,
     Recall,
 )
@@ -85,6 +87,7 @@ def bytes_of(fleet, member):
     [
         (RECALL, Recall(reason="Erreur")),
         (DESTROYED, Destroyed(why="recall")),
+        (FILES, FilesHeld()),
         (TEST, Probe(text="Essai")),
         (TEST, Probe()),
     ],

@@ -5,14 +5,18 @@ import io
 import pytest
 from django.test import Client
 
+from liptako.core.compact.dossier import write_dossier
+from liptako.core.errors import VerificationError
 from liptako.core.log.bundle import BundleWriter
-from liptako.core.log.frames import HeadsFrame
+from liptako.core.log.frames import DeedsFrame, HeadsFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.sealed import recipient_of, seal
 from liptako.federation import sync
-from liptako.federation.client import PATH
+from liptako.federation.client import DEEDS_PATH, PATH
 from liptako.federation.pipe import CONTENT_TYPE
+from liptako.ledger import compacts
 from liptako.ledger.models import Entry
+from tests.bundles import open_for
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def test_what_is_no_bundle_is_refused_in_one_line(desk, knock, body):
 
 def test_a_request_for_somebody_else_is_refused(desk, knock):
     answer = knock(desk.bundle("BF", "NE"))
-    assert (answer.status_code, b"the key of this node" in answer.content) == (422, True)
+    assert (answer.status_code, b"the keys of this node" in answer.content) == (422, True)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +111,20 @@ def test_a_request_that_is_too_large_is_not_read(desk, knock, settings):
     assert (answer.status_code in {400, 413}, entries(desk)) == (True, before)
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = len(bundle)
     assert knock(bundle).status_code == 200
+
+
+def test_anybody_may_ask_for_the_deeds_and_only_the_member_can_read_them(desk):
+    with desk.fleet.at("ML"):
+        answer = Client().get(f"{DEEDS_PATH}/BF")
+        held = write_dossier(compacts.dossier())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE)
+    with pytest.raises(VerificationError):
+        open_for(desk.fleet, "NE", answer.content)
+    assert open_for(desk.fleet, "BF", answer.content, deeds=True) == [DeedsFrame(held)]
+
+
+def test_a_stranger_is_given_no_deeds(desk):
+    with desk.fleet.at("ML"):
+        answer = Client().get(f"{DEEDS_PATH}/TG")
+        assert Client().post(f"{DEEDS_PATH}/BF").status_code == 405
+    assert (answer.status_code, answer.content) == (409, b"TG is not a member of the compact")

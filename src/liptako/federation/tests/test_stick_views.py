@@ -181,7 +181,7 @@ def test_a_file_that_is_no_bundle_says_so_and_leaves_a_line_in_the_audit_trail(d
     [
         ("liptako-BF-NE-20260921T1413Z.bundle", "other", "By its name it is for Niger"),
         ("liptako-ML-NE-20260921T1413Z (1).bundle", "ours", "This node wrote it itself, for Niger"),
-        ("b.bundle", "refused", "the key of this node"),
+        ("b.bundle", "refused", "the keys of this node"),
     ],
 )
 def test_a_file_for_somebody_else_says_for_whom_as_far_as_its_name_tells(desk, name, fate, words):

@@ -155,7 +155,7 @@ def test_an_old_file_does_not_count_as_having_heard_of_the_partner(fleet):
 
 def test_a_file_for_somebody_else_cannot_be_opened(fleet):
     write(fleet, "ML", "one")
-    with pytest.raises(VerificationError, match="cannot be opened with the key of this node"):
+    with pytest.raises(VerificationError, match="cannot be opened with the keys of this node"):
         read(fleet, "NE", bundle_for(fleet, "ML", "BF"))
 
 

@@ -8,12 +8,10 @@ import pytest
 
 from liptako.core.clock import Instant
 from liptako.core.errors import NetworkError
-from liptako.core.log.bundle import restore_hash
 from liptako.core.log.checkpoint import Checkpoint, head_of, sign_checkpoint
 from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
-from liptako.core.records.payload import derive_salt
 from liptako.core.refs import audience_id
 from liptako.federation import exchange, peers, sync
 from liptako.ledger import store
@@ -30,6 +28,7 @@ from tests.bundles import (
     replaced,
     sealed_frames,
     texts,
+    whole,
     write,
 )
 
@@ -183,24 +182,6 @@ def test_a_payload_that_somebody_but_its_author_left_out_is_asked_for_elsewhere(
     assert (report.taken, "has left out a payload" in str(report.faults[0])) == (0, True)
     fleet.exchange("ML", "BF")
     assert texts(fleet, "BF") == ["flood"]
-
-
-def whole(frames):
-    """Return frames with the headers as their author wrote them."""
-    return [
-        replaced(
-            frame,
-            headers=tuple(
-                restore_hash(
-                    header, frame.salts[i] if frame.salts else derive_salt(frame.seed, i), body
-                )
-                for i, (header, body) in enumerate(zip(frame.headers, frame.bodies, strict=True))
-            ),
-        )
-        if isinstance(frame, PackageFrame)
-        else frame
-        for frame in frames
-    ]
 
 
 def test_a_payload_that_has_expired_may_be_left_out_by_anybody(fleet):

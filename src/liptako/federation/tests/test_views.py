@@ -302,14 +302,14 @@ def test_of_several_test_messages_the_last_one_counts(desk):
     assert facts(desk.get("/partners/"), "Burkina Faso")["Test message"].endswith("no receipt yet")
 
 
-def test_what_has_no_receipt_is_listed_the_oldest_first(desk):
+def test_what_has_no_receipt_is_listed_as_it_is_sent_the_urgent_first_then_the_oldest(desk):
     desk.write("ML", "one", "two")
     desk.fleet.exchange("ML", "BF")
     desk.write("ML", "three")
     desk.post("/partners/BF/test/")
     rows = desk.get("/partners/BF/outbox/").context["page"]
     assert [(row.kind, row.channel.lane) for row in rows] == [
-        ("members.audit/1", "bulk"), ("exchange.test/1", "urgent")
+        ("exchange.test/1", "urgent"), ("members.audit/1", "bulk")
     ]  # fmt: skip
     assert len(desk.get("/partners/NE/outbox/").context["page"]) == 3
 

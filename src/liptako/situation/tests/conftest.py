@@ -60,7 +60,7 @@ class Partner:
         self.origin = f"{member}/c/{audience_id(audience).encode().hex()[:16]}/e1"
         self.headers, self.bodies = [], []
 
-    def write(self, name, payload, kind=INCIDENT, time=BEGINS, attachments=()):
+    def write(self, name, payload, kind=INCIDENT, time=BEGINS, **changes):
         seq, body = len(self.headers), registry.encode_payload(payload)
         digest = payload_hash(derive_salt(bytes(16), seq), body)
         header = Header(
@@ -73,7 +73,7 @@ class Partner:
             lamport=seq + 1,
             time=Instant(time),
             payload=PayloadStub(hash=digest, size=len(body)),
-            attachments=attachments,
+            **changes,
         )
         self.headers.append(encode_header(header))
         self.bodies.append(body)

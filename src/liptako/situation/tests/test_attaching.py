@@ -6,7 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from liptako.core.errors import MalformedError, NotAllowedError, RefusedError
+from liptako.core.records.shared import FILES, FilesHeld
 from liptako.core.refs import audience_id
+from liptako.federation.recalls import ref_of
 from liptako.ledger import files, registry
 from liptako.ledger.attachments import files_of
 from liptako.ledger.file_models import Attached as Row
@@ -344,6 +346,16 @@ def test_the_page_says_how_far_a_file_of_a_partner_is(partner_of, desk, sign_in,
     assert files.finish(desk.node) == []
     assert "received" in browser.get(url).content.decode()
     assert BytesIO(b"".join(browser.get(f"{url}files/{where[1]}"))).read() == PDF
+
+
+def test_the_page_says_at_whom_a_released_file_is_stored(partner_of, desk, name, sign_in):
+    (digest,) = add(desk, name)
+    release(desk, name, digest)
+    browser, url = sign_in("permanence"), f"/incidents/ML/{name}/"
+    assert "stored at" not in browser.get(url).content.decode()
+    (file,) = attaching.files_in(Thread("ML", name, EVERYONE))
+    partner_of("BF").write(name, FilesHeld(), FILES, refs=(ref_of(file.state.entry),)).send()
+    assert "stored at Burkina Faso" in " ".join(browser.get(url).content.decode().split())
 
 
 def test_the_page_on_which_a_file_is_destroyed_says_what_will_happen(desk, name, sign_in):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from liptako.core.errors import NotAllowedError, RefusedError
 from liptako.core.refs import audience_id
+from liptako.ledger import projector, recalls
 from liptako.ledger.models import Entry
 from liptako.ledger.testing import check_rebuild
 from liptako.members.models import AuditEvent
@@ -14,9 +15,11 @@ from liptako.situation import actions
 from liptako.situation.backfill import BATCH, Grant, give, left_of
 from liptako.situation.models import Incident, Release
 from liptako.situation.records import Transform
+from liptako.web.paging import PAGE_SIZE
 
 OLD, NEW = audience_id(["ML", "BF"]), audience_id(["ML", "NE"])
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ORDER = {"member": "NE", "audience": OLD, "since": "2020-01-01", "basis": "Adhésion"}
 GRANT = Grant(member="NE", audience=OLD, since=LONG_AGO, basis="Adhésion")
 
 
@@ -67,6 +70,14 @@ def test_an_interrupted_run_is_finished_by_the_next_one(desk, names, node):
         give(node, desk.actor, GRANT, stop)
     assert len(granted()) == BATCH
     assert (give(node, desk.actor, GRANT), len(granted())) == (2, BATCH + 2)
+
+
+@pytest.mark.django_db
+def test_what_the_audience_no_longer_has_is_passed_over(desk, names, node):
+    copies = Entry.objects.filter(channel__audience=OLD, object=names[0])
+    recalls.destroy(list(copies))
+    projector.redraw({names[0]})
+    assert (give(node, desk.actor, GRANT), left_of(node, GRANT).count()) == (1, 0)
 
 
 def fields():
@@ -157,7 +168,7 @@ def test_the_new_member_gets_them_and_the_others_nothing_more(fleet, actor, inci
 def test_the_page_shows_how_many_and_which_and_then_grants_them(sign_in, names):
     browser = sign_in("diffusion")
     assert "/backfill/" in browser.get("/incidents/").content.decode()
-    order = {"member": "NE", "audience": OLD, "since": "2020-01-01", "basis": "Adhésion"}
+    order = ORDER
     page = browser.post("/backfill/", order)
     shown = page.content.decode()
     assert ("Niger would get 2 incidents" in shown, shown.count("Pour eux")) == (True, 2)
@@ -166,7 +177,7 @@ def test_the_page_shows_how_many_and_which_and_then_grants_them(sign_in, names):
     assert (stale.status_code, granted()) == (422, [])
     seen = page.context["seen"]
     done = browser.post("/backfill/", order | {"grant": "1", "seen": seen}, follow=True)
-    assert "2 incidents were granted." in done.content.decode()
+    assert "2 incidents were granted to Niger." in done.content.decode()
     assert len(granted()) == 2
     again = browser.post("/backfill/", order).content.decode()
     assert "Nothing: it has all of this already" in again
@@ -176,8 +187,22 @@ def test_the_page_shows_how_many_and_which_and_then_grants_them(sign_in, names):
 def test_the_page_says_what_is_wrong_with_a_grant(sign_in, names):
     browser = sign_in("diffusion")
     order = {"member": "BF", "audience": OLD, "since": "2020-01-01", "basis": "x"}
-    assert browser.post("/backfill/", order).status_code == 422
+    answer = browser.post("/backfill/", order)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["audience"])
     assert browser.post("/backfill/", {"preview": "1"}).status_code == 422
+
+
+@pytest.mark.django_db
+def test_all_that_would_leave_can_be_looked_at_page_by_page(sign_in, desk):
+    for number in range(PAGE_SIZE + 1):
+        desk.release(desk.report(f"Incident {number}"), "BF")
+    browser, order = sign_in("diffusion"), ORDER | {"page": "2"}
+    last = browser.post("/backfill/", order)
+    assert (len(last.context["rows"]), "page 2 of 2" in last.content.decode()) == (1, True)
+    first = browser.post("/backfill/", ORDER)
+    assert len(first.context["rows"]) == PAGE_SIZE
+    browser.post("/backfill/", order | {"grant": "1", "seen": first.context["seen"]})
+    assert len(granted()) == PAGE_SIZE + 1
 
 
 @pytest.mark.django_db
