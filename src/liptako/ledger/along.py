@@ -21,6 +21,7 @@ from liptako.ledger.reader import StoredEntry
 from liptako.ledger.rows import one_of
 
 _AT_ONCE = 3  # batches that are with the helper
+_UNDRAWN = 8  # batches that are left undrawn until the helper has started
 
 
 class _Job(NamedTuple):
@@ -38,7 +39,7 @@ class Along:
     """Draws while one bundle is taken in."""
 
     def __init__(
-        self, *, helped: bool | None = None, many: int = 2 * BATCH, batch: int = BATCH
+        self, *, helped: bool | None = None, many: int = BATCH, batch: int = BATCH
     ) -> None:
         """Begin alone: most bundles are short. A helper is started at so `many` entries.
 
@@ -51,7 +52,8 @@ class Along:
         self._stack = ExitStack()
         self._jobs: deque[_Job] = deque()
         self._taken = 0
-        self._seen = 0  # of the entries taken, so many were drawn or handed out
+        self._seen = 0  # so many of them when something was last done
+        self._drawn = 0  # so many when all was last drawn in the ordinary way
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -71,8 +73,9 @@ class Along:
         if self.helper is None and self._helped and taken >= self._many:
             self.helper = self._stack.enter_context(Helper())
         if self.helper is None or not self.helper.is_ready():
-            self._jobs.clear()
-            project_pending()
+            starts = self.helper is not None and self.helper.is_alive() and not self._jobs
+            if not starts or taken >= self._drawn + _UNDRAWN * self._batch:
+                self._draw()
             return
         while self._jobs and (self._jobs[0].answer.done() or len(self._jobs) >= _AT_ONCE):
             self._settle(self._jobs.popleft())
@@ -113,8 +116,13 @@ class Along:
                 return
         except POISON:  # a record that the database does not take: found in the ordinary way
             pass
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw all in the ordinary way. What is with the helper is not waited for."""
         self._jobs.clear()
         project_pending()
+        self._drawn = self._taken
 
     @transaction.atomic
     def _write(self, job: _Job, sheet: Sheet) -> bool:
