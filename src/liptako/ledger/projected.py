@@ -1,6 +1,14 @@
 """What the tables of all modules have in common; it has no table of its own."""
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class DrawnJson(models.JSONField):
+    """JSON that the projector alone writes: the database need not read it again to check it."""
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> None:
+        """Return no constraint."""
 
 
 class Projected(models.Model):

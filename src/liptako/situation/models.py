@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from liptako.ledger.projected import Projected
+from liptako.ledger.projected import DrawnJson, Projected
 
 
 class Incident(Projected):
@@ -25,12 +25,12 @@ class Incident(Projected):
     level = models.CharField(max_length=16)
     area = models.CharField(max_length=64)
     words = models.TextField()
-    affected = models.JSONField()
-    harm = models.JSONField()
-    needs = models.JSONField()
+    affected = DrawnJson()
+    harm = DrawnJson()
+    needs = DrawnJson()
     reliability = models.CharField(max_length=1)
     credibility = models.PositiveSmallIntegerField()
-    source = models.JSONField()
+    source = DrawnJson()
     source_id = models.CharField(max_length=64)
     handled_by = models.CharField(max_length=64)
     office = models.CharField(max_length=64)
