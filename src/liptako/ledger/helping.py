@@ -42,6 +42,7 @@ class Helper:
 
     def __init__(self) -> None:
         """Start it and wait for nothing: it is ready when it says so."""
+        self.folded = 0  # batches
         self._link, theirs = socket.socketpair()
         self._link.settimeout(_PATIENCE)
         with theirs:
@@ -98,7 +99,9 @@ class Helper:
         try:
             send(self._link, _encoder.encode(batch))
             answer = receive(self._link)
-            return _sheets.decode(answer) if answer else None
+            sheet = _sheets.decode(answer) if answer else None
         except (EOFError, OSError, msgspec.DecodeError):
             self.process.kill()  # what comes after this cannot be read
             return None
+        self.folded += sheet is not None
+        return sheet

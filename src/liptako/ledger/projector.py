@@ -4,8 +4,10 @@ A record that names one which is not here waits; one that breaks a rule is rejec
 reason; neither blocks another. The same records give the same rows in whatever order they came.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -14,7 +16,7 @@ from django.db import transaction
 
 from liptako.core.errors import RefusedError
 from liptako.core.log.delivery import Place
-from liptako.ledger import registry
+from liptako.ledger import helping, registry
 from liptako.ledger.aside import forget_all, note_aside
 from liptako.ledger.digest import state_digest
 from liptako.ledger.folding import (
@@ -28,6 +30,7 @@ from liptako.ledger.folding import (
     places_named,
     threads_of,
 )
+from liptako.ledger.helping import Helper
 from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, stored
 from liptako.ledger.records import Record, Rejection
@@ -37,6 +40,7 @@ from liptako.ledger.tally import begin_again
 
 BATCH = 1024  # entries that are drawn in one transaction: as many are drawn again after a crash
 _REBUILT = 4000  # about as many at a time in a rebuild, which is one transaction
+_GIVEN = 2  # batches of a rebuild that are with a helper
 _IN = 500  # values in one IN (…)
 
 
@@ -89,11 +93,12 @@ class Rebuilt:
 
 
 @transaction.atomic
-def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
+def rebuild(progress: Callable[[int, int], None], helper: Helper | None = None) -> Rebuilt:
     """Empty all projected tables and draw them again from the log.
 
     Readers see the old tables until it is done, and writers wait, so that both digests are of the
-    same records. `progress` is told how many of how many.
+    same records. `progress` is told how many of how many. A helper folds, if one is given, or if
+    there are many entries and it pays.
     """
     counter = Counter.objects.select_for_update().filter(id=1).first()
     project_pending()
@@ -104,14 +109,47 @@ def rebuild(progress: Callable[[int, int], None]) -> Rebuilt:
     forget_all()
     begin_again()
     done = 0
-    for batch in _by_objects():
-        _draw(batch)
-        done += len(batch)
-        progress(done, total)
+    with ExitStack() as stack:
+        if helper is None and total >= BATCH and helping.pays():
+            helper = stack.enter_context(Helper())
+        for count in _draw_all(helper):
+            done += count
+            progress(done, total)
     if counter is not None:
         counter.projected = counter.position
         counter.save(update_fields=["projected"])
     return Rebuilt(entries=done, before=before, after=state_digest())
+
+
+def _draw_all(helper: Helper | None) -> Iterator[int]:
+    """Draw all entries; give how many, batch for batch. A helper folds one while others are read.
+
+    Nobody else can write meanwhile.
+    """
+    given: deque[tuple[list[StoredEntry], Future[Sheet | None]]] = deque()
+    for batch in _by_objects():
+        if helper is None or not helper.is_ready():
+            _draw(batch)
+            yield len(batch)
+            continue
+        given.append((batch, helper.ask(batch_of(batch))))
+        if len(given) == _GIVEN:
+            yield _draw_folded(*given.popleft())
+    while given:
+        yield _draw_folded(*given.popleft())
+
+
+def _draw_folded(entries: list[StoredEntry], answer: "Future[Sheet | None]") -> int:
+    """Write what a helper has folded entries to, or draw them if it has not; return how many."""
+    sheet = answer.result()
+    try:
+        if sheet is not None:
+            _write_sheet(entries, sheet)
+            return len(entries)
+    except POISON:  # a record that the database does not take: it is found in the ordinary way
+        pass
+    _draw(entries)
+    return len(entries)
 
 
 def _by_objects() -> Iterator[list[StoredEntry]]:
@@ -149,11 +187,16 @@ def write(entries: Sequence[StoredEntry], sheet: Sheet) -> None:
 
     Raises one of POISON if the database does not take it; then it is to be drawn in the other way.
     """
-    with transaction.atomic():
-        for drawn in sheet.drawn:
-            _write(drawn)
-        note_aside(entries, sheet.aside)
+    _write_sheet(entries, sheet)
     _project(_unblocked(entries) - {entry.object for entry in entries})
+
+
+@transaction.atomic
+def _write_sheet(entries: Sequence[StoredEntry], sheet: Sheet) -> None:
+    """Write rows and notes of entries, all or nothing."""
+    for drawn in sheet.drawn:
+        _write(drawn)
+    note_aside(entries, sheet.aside)
 
 
 def _unblocked(entries: Sequence[StoredEntry]) -> set[str]:

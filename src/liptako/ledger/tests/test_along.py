@@ -1,9 +1,10 @@
 """Drawing along with the intake: with a helper it comes to the same, whatever goes wrong."""
 
+import signal
 import socket
 import time
 from dataclasses import replace
-from threading import Thread
+from threading import Thread, Timer
 
 import msgspec
 import pytest
@@ -92,13 +93,13 @@ def noted():
     return state_digest(), tables, tally, counter.projected, counter.position
 
 
-def wait_for(along):
-    """Wait until the helper can be asked."""
-    for _ in range(600):
-        if along.helper is not None and along.helper.is_ready():
+def wait_until(is_so):
+    """Wait until something is so."""
+    for _ in range(1200):
+        if is_so():
             return
-        time.sleep(0.1)
-    pytest.fail("the helper has not started")
+        time.sleep(0.05)
+    pytest.fail("it has not come to it")
 
 
 def wait_for_answers(along):
@@ -112,7 +113,7 @@ def take(sender, along, between=lambda _count: None):
     for count in sender.packages():
         along.go_on(count)
         if along.helper is not None and count <= 16:
-            wait_for(along)
+            wait_until(along.helper.is_ready)
         between(count)
     along.finish()
 
@@ -281,6 +282,34 @@ def test_a_payload_that_is_destroyed_while_it_is_folded_is_drawn_no_more(sender,
     assert OfficeRow.objects.filter(object=f"{10 + 38:013}").exists()
 
 
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_rebuild_with_a_helper_changes_nothing(sender, dies):
+    list(sender.packages())
+    projector.project_pending()
+    drawn, told = noted(), []
+    with helping.Helper() as rebuilding:
+        wait_until(rebuilding.is_ready)
+        if dies:
+            rebuilding.process.send_signal(signal.SIGSTOP)
+            Timer(1, rebuilding.process.kill).start()
+        rebuilt = projector.rebuild(lambda done, total: told.append((done, total)), rebuilding)
+        assert rebuilding.folded == (0 if dies else 1)
+    assert (noted(), rebuilt.entries, told) == (drawn, COUNT, [(COUNT, COUNT)])
+
+
+def test_what_the_database_refuses_in_a_rebuild_is_found_in_the_ordinary_way(
+    sender, refusing_module
+):
+    list(sender.packages())
+    projector.project_pending()
+    drawn = noted()
+    with helping.Helper() as rebuilding:
+        wait_until(rebuilding.is_ready)
+        projector.rebuild(lambda _done, _total: None, rebuilding)
+        assert rebuilding.folded == 1
+    assert noted() == drawn
+
+
 def test_a_helper_that_dies_is_not_missed(sender, along):
     expected = alone(sender)
 
@@ -296,8 +325,7 @@ def test_a_helper_that_reads_other_kinds_than_we_do_is_not_asked(sender, swapped
     with Along(helped=True, many=0, batch=8) as along:
         for count in sender.packages():
             along.go_on(count)
-        while along.helper.is_alive():
-            time.sleep(0.05)
+        wait_until(lambda: not along.helper.is_alive())
         along.finish()
         assert along.folded == 0
     assert Counter.objects.get().projected == COUNT
