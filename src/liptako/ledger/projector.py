@@ -35,7 +35,7 @@ from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, stored
 from liptako.ledger.records import Record, Rejection
 from liptako.ledger.registry import Module, Threads
-from liptako.ledger.rows import one_of, replace_rows
+from liptako.ledger.rows import of_threads, one_of, replace_rows
 from liptako.ledger.tally import begin_again
 
 BATCH = 1024  # entries that are drawn in one transaction: as many are drawn again after a crash
@@ -275,7 +275,8 @@ def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
 def _write(drawn: Drawn) -> None:
     """Replace the rows of threads in all tables of their module."""
     module = registry.module_named(drawn.module)
+    old = of_threads(drawn.threads)
     for table, rows in zip(module.tables, drawn.tables, strict=True):
-        replace_rows(table.model, drawn.threads, rows)
+        replace_rows(table.model, old, rows)
     if module.settle is not None:
         module.settle(drawn.threads)

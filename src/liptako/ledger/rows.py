@@ -47,14 +47,17 @@ def columns_of(thread: Thread, part: str = "") -> dict[str, str]:
     }
 
 
-def replace_rows(
-    model: type[models.Model], threads: Collection[Thread], rows: Sequence[Values]
-) -> None:
-    """Delete the rows of the threads and write the new ones, which are prepared."""
-    model._default_manager.filter(
+def of_threads(threads: Collection[Thread]) -> models.Q:
+    """Return what finds the rows of threads in any table."""
+    return models.Q(
         object__in=one_of({thread.object for thread in threads}),
         thread__in=one_of([thread.key for thread in threads]),
-    ).delete()
+    )
+
+
+def replace_rows(model: type[models.Model], old: models.Q, rows: Sequence[Values]) -> None:
+    """Delete the old rows, those `of_threads`, and write the new ones, which are prepared."""
+    model._default_manager.filter(old).delete()
     _insert(model, rows)
 
 
