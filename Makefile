@@ -62,7 +62,7 @@ soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs
 	$(BIN)/python -m tests.fuzz --count $(INPUTS) --jobs $(WORKERS)
 	$(BIN)/python -m tests.links --first $(FIRST) --count $(KILLS)
 
-bench: $(VENV)/dev build ## measure beside peers (ONLY=link: one; FULL=1: up to a million records)
+bench: $(VENV)/dev build ## measure beside peers (ONLY=link: one, KEEP=1 keeps it; FULL=1: a million)
 	@tools/system.sh postgresql
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(ONLY)
 
