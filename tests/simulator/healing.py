@@ -180,6 +180,8 @@ def settle(rounds: Rounds) -> None:
     rounds.settle()
     for member in rounds.world.members:
         with rounds.world.writing(member) as node:
+            while store.expire(node.clock()):  # a payload may end just now
+                pass
             files.sweep(node)
 
 
