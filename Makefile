@@ -42,12 +42,12 @@ check: $(VENV)/dev build ## format, lint, types, imports, migrations, catalogue,
 	$(BIN)/coverage report --include='*/liptako/core/*' --fail-under=100 --skip-covered
 
 test-sqlite: ## the tests on SQLite with the built wheel, and the coverage
-	$(PYTEST) -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=95 tests src
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=95 tests src
 	$(WHEEL_VENV)/bin/python tools/project.py coverage
 
 test-postgresql: ## the same tests on a PostgreSQL of their own
 	$(WHEEL_VENV)/bin/python tests/with_postgres.py \
-	    $(PYTEST) -n $(WORKERS) --dist loadfile --ignore=tests/core --ignore=tests/docs tests src
+	    $(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/core --ignore=tests/docs tests src
 
 # The full run: COUNT histories from seed FIRST on, then INPUTS changed bytes for the parsers, then real
 # processes that are killed at KILLS moments. It can be stopped at any time and goes on where it was; what
@@ -62,7 +62,7 @@ soak: $(VENV)/dev build ## many histories of faults and a million hostile inputs
 	$(BIN)/python -m tests.fuzz --count $(INPUTS) --jobs $(WORKERS)
 	$(BIN)/python -m tests.links --first $(FIRST) --count $(KILLS)
 
-bench: $(VENV)/dev build ## measure beside peers (ONLY=link: one; FULL=1: up to a million records)
+bench: $(VENV)/dev build ## measure beside peers (ONLY=link: one, KEEP=1 keeps it; FULL=1: a million)
 	@tools/system.sh postgresql
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python bench/run.py $(ONLY)
 

@@ -1,6 +1,8 @@
 """Runs the benchmarks, prints a table, and writes it with machine and date (`make bench`).
 
 Usage: python bench/run.py [NAME …]   all of them where none is named
+
+With KEEP=1 the results of a part are kept too.
 """
 
 import os
@@ -43,14 +45,14 @@ def main(names: list[str]) -> int:
             rows += BENCHMARKS[name].measure(Path(folder))
     table = as_markdown(rows)
     print(table)
-    if not names:
-        _keep(table)
+    if not names or os.environ.get("KEEP"):
+        _keep(table, ", ".join(names))
     return 0
 
 
-def _keep(table: str) -> None:
+def _keep(table: str, only: str) -> None:
     """Write the table into the page of results, the latest run on top."""
-    title = f"## {datetime.now(UTC):%Y-%m-%d}, {_machine()}\n\n"
+    title = f"## {datetime.now(UTC):%Y-%m-%d}, {_machine()}{only and f', only {only}'}\n\n"
     text = PAGE.read_text(encoding="utf-8")
     head, mark, older = text.partition("<!-- results -->\n")
     PAGE.write_text(f"{head}{mark}\n{title}{table}{older}", encoding="utf-8")

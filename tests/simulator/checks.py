@@ -17,7 +17,9 @@ from liptako.ledger import compacts, projector, registry
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry, Receipt, Rejected, Waiting
 from liptako.ledger.reader import logs_for, root_of
+from liptako.ledger.receipts import sizes
 from liptako.ledger.tally import shared_digest
+from tests.simulator.attaching import check_files
 from tests.simulator.healing import Rounds, faults_of
 from tests.simulator.world import MARK, World
 from tests.snapshots import cells
@@ -32,6 +34,8 @@ def check_all(world: World, rounds: Rounds) -> Faults:
     forked = world.forked()
     yield from check_rest(rounds, forked)
     yield from check_presence(world, forked)
+    yield from check_forged(world)
+    yield from check_files(world, forked)
     for member in world.members:
         yield from (f"{member}: {fault}" for fault in check_node(world, member, forked))
     yield from check_states(world)
@@ -91,8 +95,16 @@ def check_presence(world: World, forked: set[str]) -> Faults:
             if written.mark and not expired and gone != (name in recalled):
                 word = "lacks" if gone else "still has"
                 yield f"{member} {word} the payload of {place.origin}@{place.seq}"
-    for place in sorted(everywhere - world.written.keys(), key=str):
-        yield f"nobody wrote {place}"
+
+
+def check_forged(world: World) -> Faults:
+    """What its author has not written is nowhere, unless its key was good for it."""
+    for member in world.members:
+        for place in sorted(world.held(member).keys() - world.written.keys(), key=str):
+            if place not in world.forged:
+                yield f"nobody wrote {place}, which {member} holds"
+            elif not world.counts(place):
+                yield f"{member} holds {place}, signed with a stolen key beyond its cap"
 
 
 def check_secrecy(world: World, member: str) -> Faults:
@@ -125,9 +137,11 @@ def check_parcels(world: World, member: str) -> Faults:
 def check_receipts(world: World, node: Any, forked: set[str]) -> Faults:
     """No receipt says more than its member holds; and of every log the author has all of them."""
     logs = {log.origin: log for log in Channel.objects.select_related("audience")}
-    whole = set()
+    whole, good = set(), sizes()
     for row in Receipt.objects.all():
         receipt, log = read_receipt(bytes(row.note)), logs[row.channel_id]
+        if (row.channel_id, row.member) not in good:
+            continue  # by a key that was taken back: signed once more
         check_receipt(receipt, [world.fleet.nodes[row.member].signer.public])
         if row.channel_id in forked:
             continue

@@ -7,9 +7,10 @@ from random import Random
 from liptako.core.errors import LiptakoError
 from liptako.federation.intake import Report
 from liptako.federation.recalls import confirm
-from liptako.ledger import projector, store
+from liptako.ledger import files, projector, store
 from liptako.ledger.models import Entry
 from tests.simulator.carrying import exchange_between, read_stick
+from tests.simulator.thief import take_back_key
 from tests.simulator.world import DAY, World
 from tests.simulator.writing import write_one
 
@@ -21,7 +22,9 @@ _LOGS = """SELECT origin, author, size, frontier, members FROM ledger_channel
     JOIN ledger_audience ON id = audience_id ORDER BY origin"""
 _RECEIPTS = "SELECT channel_id, member, size FROM ledger_receipt ORDER BY channel_id, member"
 _REST = """SELECT (SELECT COUNT(*) FROM ledger_doublehistory),
-    (SELECT COALESCE(MAX(epoch), 0) FROM ledger_counter)"""
+    (SELECT COALESCE(MAX(epoch), 0) FROM ledger_counter),
+    (SELECT COALESCE(SUM(held), 0) FROM ledger_incoming),
+    (SELECT COUNT(*) FROM ledger_attached WHERE NOT held)"""
 
 
 class RestlessError(Exception):
@@ -34,7 +37,12 @@ class Held:
 
     logs: tuple[tuple[str, str, int, bytes, str], ...]
     receipts: tuple[tuple[str, str, int], ...]
-    rest: tuple[int, int]
+    rest: tuple[int, ...]
+
+    @property
+    def lacks_files(self) -> bool:
+        """Say whether a file is lacking that a record names."""
+        return self.rest[-1] > 0
 
 
 @dataclass(slots=True)
@@ -136,7 +144,7 @@ def _is_level(pair: _Pair, held: tuple[Held, Held], forked: set[str]) -> bool:
         {log for log in item.logs if one in log[4] and other in log[4] and log[0] not in forked}
         for item in held
     ]
-    if shared[0] != shared[1]:
+    if shared[0] != shared[1] or any(item.lacks_files for item in held):
         return False
     return all(
         (origin, reader, size) in mine.receipts
@@ -155,6 +163,8 @@ def heal(world: World, chance: Random) -> Rounds:
         for stick in world.sticks:
             read_stick(world, stick.recipient, stick.data)
     world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY, 2 * DAY, 30 * DAY))
+    for member in sorted(world.stolen):
+        take_back_key(world, member)
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance, thorough=chance.random() < 0.05)
@@ -169,8 +179,10 @@ def settle(rounds: Rounds) -> None:
     """Let everybody exchange until it is quiet, and note what nodes wrote by themselves."""
     rounds.settle()
     for member in rounds.world.members:
-        with rounds.world.writing(member):
-            pass
+        with rounds.world.writing(member) as node:
+            while store.expire(node.clock()):  # a payload may end just now
+                pass
+            files.sweep(node)
 
 
 def _expired_early(world: World) -> list[int]:
@@ -189,4 +201,6 @@ def work(world: World, member: str) -> None:
         projector.project_pending()
         while store.expire(node.clock()):
             pass
+        files.finish(node)
+        files.sweep(node)
         confirm(node)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.simulator import checks
+from tests.simulator.attaching import forget_files
 from tests.simulator.healing import heal, settle
 from tests.simulator.steps import FAULTS, ORDINARY, Step, writes, writes_long
 from tests.simulator.world import World, new_world
@@ -75,6 +76,8 @@ def run(fleet, seed: int, steps: Sequence[int] | None = None) -> Outcome:
             world.happened["settled again"] += 1
     except Exception:  # noqa: BLE001 (whatever comes out is a finding)
         faults = (traceback.format_exc(),)
+    finally:
+        forget_files(world)
     return Outcome(
         seed=seed, steps=chosen, names=names, faults=faults, happened=world.happened,
         trace=_trace(world),

@@ -7,13 +7,9 @@ Each makes what it needs itself, so that any history may begin with any of them,
 from collections.abc import Callable
 from random import Random
 
-from liptako.core.errors import RefusedError
-from liptako.core.refs import audience_id
 from liptako.federation import sync
-from liptako.federation.recalls import recall_drafts
 from liptako.ledger import store
-from liptako.ledger.records import Thread
-from liptako.members.permissions import Actor
+from tests.simulator.attaching import attaches, save
 from tests.simulator.carrying import (
     TROUBLES,
     FullFile,
@@ -32,8 +28,9 @@ from tests.simulator.carrying import (
 )
 from tests.simulator.healing import work
 from tests.simulator.poison import write_poison
+from tests.simulator.thief import use_keys
 from tests.simulator.world import DAY, HOUR, START, Stick, World
-from tests.simulator.writing import write, write_many, write_one
+from tests.simulator.writing import take_back, write, write_many, write_one
 
 Step = Callable[[World, Random], None]
 _MINUTE = 60_000
@@ -90,14 +87,7 @@ def recalls(world: World, chance: Random) -> None:
         return
     member, audience = chance.choice(known)
     _, name = chance.choice(world.subjects[member, audience])
-    thread = Thread(author=member, object=name, audience=audience_id(audience))
-    actor = Actor(member=member, person="", office="permanence", roles=frozenset())
-    with world.writing(member) as node:
-        try:
-            store.append(node, recall_drafts(actor, thread, "it was wrong"))
-            world.happened["recall"] += 1
-        except RefusedError:
-            world.happened["refused"] += 1
+    take_back(world, member, audience, name)
 
 
 def waits(world: World, chance: Random) -> None:
@@ -234,7 +224,7 @@ def sets_clock(world: World, chance: Random) -> None:
 def backs_up(world: World, chance: Random) -> None:
     """A node is backed up."""
     member = chance.choice(world.members)
-    world.backups.setdefault(member, []).append(world.fleet.snapshot(member))
+    world.backups.setdefault(member, []).append(save(world, member))
 
 
 def _goes_back(world: World, chance: Random) -> str:
@@ -246,6 +236,7 @@ def _goes_back(world: World, chance: Random) -> str:
         exchange_between(world, *_two(world, chance), chance)
     member = chance.choice(sorted(world.backups))
     world.put_back(member, chance.choice(world.backups[member]))
+    use_keys(world, member)
     return member
 
 
@@ -269,9 +260,10 @@ def tells_two_histories(world: World, chance: Random) -> None:
     author, *others = chance.sample(world.members, 3)
     everybody = frozenset(world.members)
     write_one(world, author, everybody)
-    copy = world.fleet.snapshot(author)
+    copy = save(world, author)
     for partner in others:
         world.put_back(author, copy)
+        use_keys(world, author)
         write_many(world, author, everybody, chance.choice((1, 1, 2)))
         read_stick(world, partner, fill_stick(world, author, partner).data)
     world.happened["two histories"] += 1
@@ -297,9 +289,10 @@ def writes_long(world: World, chance: Random) -> None:
 FAULTS: tuple[Step, ...] = (
     crashes, fills_disk, fills_file, cuts_power, parts, troubles, damages_stick, rearranges,
     takes_wrong_stick, sets_clock, restores, sets_back, tells_two_histories, poisons,
+
 )  # fmt: skip
 
 ORDINARY: tuple[Step, ...] = (
     *(writes,) * 6, *(exchanges,) * 5, *(fills_stick,) * 2, *(reads_stick,) * 3, works, waits,
-    backs_up, recalls, recalls,
+    backs_up, recalls, recalls, attaches,
 )  # fmt: skip

@@ -24,6 +24,7 @@ from liptako.core.keys import Ed25519Signer, signer_from_seed
 from liptako.core.log.sealed import new_identity, recipient_of
 from liptako.core.records.envelope import decode_header
 from liptako.core.records.shared import RECALL
+from liptako.core.refs import author_of
 from liptako.federation.models import Peer
 from liptako.federation.pace import Pace
 from liptako.ledger.models import Entry
@@ -38,6 +39,7 @@ DAY = 24 * HOUR
 MARK = re.compile(rb"mark-([0-9]{5})-((?:[A-Z]{2}\.)+)")
 
 _IDENTITIES = {member: new_identity() for member in MEMBERS}
+_SPARE = {member: new_identity() for member in MEMBERS}
 
 
 class Crash(BaseException):
@@ -103,6 +105,11 @@ class World:
     backups: dict[str, list[object]] = field(default_factory=dict)
     was_set_back: set[str] = field(default_factory=set)
     happened: Tally = field(default_factory=Tally)
+    files: dict[str, bytes] = field(default_factory=dict)
+    stolen: dict[str, object] = field(default_factory=dict)
+    forged: dict[Place, int] = field(default_factory=dict)
+    caps: dict[str, dict[str, int]] = field(default_factory=dict)
+    deeds: dict[str, bytes] = field(default_factory=dict)
     marks: int = 0
 
     def at(self, member: str):
@@ -131,7 +138,7 @@ class World:
         )  # fmt: skip
         for origin, seq, leaf, name, retain, members, body, kind, header in rows:
             place = Place(origin, seq, bytes(leaf))
-            if place in self.written:
+            if place in self.written or place in self.forged:
                 continue
             found = MARK.search(bytes(body or b""))
             audience = frozenset(members)
@@ -164,11 +171,21 @@ class World:
     def forked(self) -> set[str]:
         """Return the origins of which two histories were signed."""
         first: dict[tuple[str, int], bytes] = {}
+        signed = [place for place in self.forged if self.counts(place)]
         return {
             place.origin
-            for place in self.written
+            for place in (*self.written, *signed)
             if first.setdefault((place.origin, place.seq), place.leaf) != place.leaf
         }
+
+    def counts(self, place: Place) -> bool:
+        """Say whether what a thief has signed counts: its size is within the cap of the key."""
+        caps = self.caps.get(author_of(place.origin))
+        return caps is None or self.forged[place] <= caps.get(place.origin, 0)
+
+    def spare(self, member: str) -> str:
+        """Return the age key that a member has in reserve."""
+        return _SPARE[member]
 
     def pace(self, peer: Peer) -> Pace:
         """Return the pace of an exchange in which each look at a watch takes a while."""

@@ -5,12 +5,14 @@ from random import Random
 import msgspec
 
 from liptako.core.clock import Instant
-from liptako.core.errors import LiptakoError
+from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.records.envelope import Precedence
-from liptako.core.refs import LEAF_BYTES, Ref, object_id
+from liptako.core.refs import LEAF_BYTES, Ref, audience_id, object_id
+from liptako.federation.recalls import recall_drafts
 from liptako.ledger import store
 from liptako.ledger.models import Entry
-from liptako.ledger.records import Draft
+from liptako.ledger.records import Draft, Thread
+from liptako.members.permissions import Actor
 from liptako.members.records import (
     AUDIT,
     MANDATE,
@@ -78,7 +80,7 @@ def write_many(world: World, member: str, audience: frozenset[str], count: int) 
     """Let a member write more records into one log than a package has."""
     with world.writing(member) as node:
         drafts = [
-            _plain(AUDIT, object_id(node.random(8)), audience, world.next_mark(audience))
+            plain(AUDIT, object_id(node.random(8)), audience, world.next_mark(audience))
             for _ in range(count)
         ]
         store.append(node, drafts)
@@ -89,7 +91,19 @@ def write_one(world: World, member: str, audience: frozenset[str]) -> None:
     write_many(world, member, audience, 1)
 
 
-def _plain(kind: str, name: str, audience: frozenset[str], mark: str, **more) -> Draft:
+def take_back(world: World, member: str, audience: frozenset[str], name: str) -> None:
+    """Let a member take back what it has said about an object to an audience."""
+    thread = Thread(author=member, object=name, audience=audience_id(audience))
+    actor = Actor(member=member, person="", office="permanence", roles=frozenset())
+    with world.writing(member) as node:
+        try:
+            store.append(node, recall_drafts(actor, thread, "it was wrong"))
+            world.happened["recall"] += 1
+        except RefusedError:
+            world.happened["refused"] += 1
+
+
+def plain(kind: str, name: str, audience: frozenset[str], mark: str, **more) -> Draft:
     """Return a draft of a kind about an object."""
     payload = payload_of(kind, name, mark)
     return Draft(
@@ -104,7 +118,7 @@ def _draft(world: World, node, chance: Random) -> Draft:
     retain = None
     if chance.random() < 0.3:
         retain = Instant(node.clock().milliseconds + chance.choice((HOUR, DAY, 20 * DAY)))
-    return _plain(
+    return plain(
         kind,
         name,
         audience,
