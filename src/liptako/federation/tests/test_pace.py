@@ -96,6 +96,7 @@ def test_a_bundle_over_a_capped_line_takes_no_longer(node, room, expected):
 # The hours
 
 
+@pytest.mark.usefixtures("compact")
 @pytest.mark.parametrize(
     ("begins", "ends", "is_open"),
     [
