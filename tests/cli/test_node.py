@@ -110,7 +110,8 @@ from liptako.ledger.node import this_node
 from liptako.ledger.records import Draft
 from liptako.members.records import Audit
 kind = registry.Kind(name="later.thing/1", payload=Audit)
-registry.register(registry.Module(name="later", kinds=(kind,), tables=(), project=lambda _: ()))
+fold = lambda _: registry.Folded({})
+registry.register(registry.Module(name="later", kinds=(kind,), tables=(), fold=fold))
 draft = Draft(kind=kind.name, object=object_id(bytes(8)), office="system",
               payload=Audit(event="e"), audience=frozenset({"ML", "BF"}))
 store.append(this_node(), [draft])

@@ -103,6 +103,7 @@ def test_every_kind_of_error_has_an_exit_code():
         "LiptakoError": 1,
         "MalformedError": 3,
         "VerificationError": 4,
+        "PinError": 4,
         "RefusedError": 5,
         "NotAllowedError": 6,
         "NetworkError": 7,

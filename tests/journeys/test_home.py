@@ -39,6 +39,7 @@ OPEN = {
     "preferences",
     "sources",
     "receive",  # partners' nodes, known by their signatures
+    "deeds",  # for partners' nodes: sealed, so that nobody else can read the answer
     "mfa_authenticate",  # the second step of the sign-in
     "mfa_login_webauthn",
 }

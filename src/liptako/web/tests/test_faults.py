@@ -22,6 +22,7 @@ PARAMS = {"limit": 3, "got": "four"}
 KINDS = {
     "MalformedError": 400,
     "VerificationError": 422,
+    "PinError": 422,
     "RefusedError": 409,
     "NotAllowedError": 403,
     "NetworkError": 502,
