@@ -89,7 +89,7 @@ def noted():
         sorted(map(str, model.objects.values_list())) for model in (Waiting, Rejected, Unknown)
     ]
     counter = Counter.objects.get()
-    tally = [tuple(map(bytes, row)) for row in Tally.objects.values_list("basis", "state")]
+    tally = sorted(tuple(map(bytes, row)) for row in Tally.objects.values_list("basis", "state"))
     return state_digest(), tables, tally, counter.projected, counter.position
 
 
