@@ -8,7 +8,6 @@ tells its author so.
 
 import hashlib
 import logging
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,14 +20,14 @@ from liptako.core.log.heads import Heads
 from liptako.core.records.attachments import DIGEST_BYTES
 from liptako.core.records.shared import FILES, FilesHeld
 from liptako.federation import models, peers
-from liptako.federation.recalls import ref_of
+from liptako.federation.recalls import by_thread, ref_of
 from liptako.ledger import compacts, files, store
 from liptako.ledger.attachments import missing
 from liptako.ledger.file_models import Attached, Incoming
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import logs_for, roster_of
-from liptako.ledger.records import Draft, Thread
+from liptako.ledger.records import Draft
 
 logger = logging.getLogger(__name__)
 
@@ -237,10 +236,7 @@ def confirm(node: Node) -> int:
     Safe to run again: what was told once is not told again.
     """
     store.lock()
-    threads: dict[Thread, list[Entry]] = defaultdict(list)
-    for entry in _unsaid(node):
-        channel = entry.channel
-        threads[Thread(channel.author, entry.object, channel.audience_id)].append(entry)
+    threads = by_thread(_unsaid(node))
     drafts = [
         Draft(
             kind=FILES,

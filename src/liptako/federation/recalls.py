@@ -41,6 +41,15 @@ class Taken:
         return self.confirmed >= self.wanted
 
 
+def by_thread(entries: Iterable[Entry]) -> dict[Thread, list[Entry]]:
+    """Return entries, read with their logs, by the threads that they are in."""
+    threads: defaultdict[Thread, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        channel = entry.channel
+        threads[Thread(channel.author, entry.object, channel.audience_id)].append(entry)
+    return threads
+
+
 def ref_of(entry: Entry) -> Ref:
     """Return how a record names an entry."""
     return Ref(origin=entry.channel_id, seq=entry.seq, leaf=bytes(entry.leaf)[:LEAF_BYTES])
@@ -126,10 +135,7 @@ def confirm(node: Node) -> int:
     Safe to run again: what was told once is not told again.
     """
     store.lock()
-    threads: dict[Thread, list[Entry]] = defaultdict(list)
-    for entry in _unconfirmed(node)[: store.EXPIRED_AT_ONCE]:
-        channel = entry.channel
-        threads[Thread(channel.author, entry.object, channel.audience_id)].append(entry)
+    threads = by_thread(_unconfirmed(node)[: store.EXPIRED_AT_ONCE])
     drafts = [draft for thread, found in threads.items() for draft in _answers(thread, found)]
     if drafts:
         store.append(node, drafts)
