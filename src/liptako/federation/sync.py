@@ -47,7 +47,7 @@ from liptako.federation.heads import (
     sending_order,
 )
 from liptako.federation.intake import Report, open_log, settle_files, take, take_ahead, take_beside
-from liptako.ledger import compacts, projector
+from liptako.ledger import compacts
 from liptako.ledger.along import Along
 from liptako.ledger.node import Node
 from liptako.ledger.reader import (
@@ -217,7 +217,6 @@ def read_sealed(node: Node, source: BinaryIO, *, how: peers.Door) -> Report:
         report = _read_frames(node, frames, how)
     if not whole:
         add_cut(report.faults)
-    projector.project_pending()
     settle_files(node, report, how)
     recalls.confirm(node)
     attachments.confirm(node)
@@ -260,10 +259,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     report = Report(sender=heads.sender, faults=faults)
     report.former = by_former_key(note, compact, heads.sender)
     report.faults += () if report.former else disputed(node, heads)
-    try:
-        _take_frames(node, heads, frames, report)
-    except MalformedError as fault:
-        report.faults.append(fault)
+    _take_frames(node, heads, frames, report)
     report.outdated = report.former or not peers.note_heard(
         heads.sender, note, node.clock().moment(), how
     )
@@ -271,17 +267,20 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
 
 
 def _take_frames(node: Node, heads: Heads, frames: Iterator[Frame], report: Report) -> None:
-    """Take in what stands behind the heads; draw what has come while more comes."""
+    """Take in what stands behind the heads; draw what has come while more comes, then the rest."""
     delivery: Delivery | None = None
     with Along() as along:
-        for frame in frames:
-            if isinstance(frame, ChannelFrame):
-                delivery = open_log(node, heads, frame, report)
-            elif isinstance(frame, AheadFrame) and delivery is not None:
-                delivery = take_ahead(node, delivery, frame, report)
-            elif isinstance(frame, PackageFrame) and delivery is not None:
-                delivery = take(node, delivery, frame, report)
-            else:
-                take_beside(node, frame, report)
-            along.go_on(report.taken)
+        try:
+            for frame in frames:
+                if isinstance(frame, ChannelFrame):
+                    delivery = open_log(node, heads, frame, report)
+                elif isinstance(frame, AheadFrame) and delivery is not None:
+                    delivery = take_ahead(node, delivery, frame, report)
+                elif isinstance(frame, PackageFrame) and delivery is not None:
+                    delivery = take(node, delivery, frame, report)
+                else:
+                    take_beside(node, frame, report)
+                along.go_on(report.taken)
+        except MalformedError as fault:
+            report.faults.append(fault)
         along.finish()
