@@ -58,12 +58,18 @@ def review(before: Compact, member: str) -> list[str]:
     for author in compact.members:
         if author.former == former.get(author.id, author.former):
             continue
-        logs = Channel.objects.select_for_update().filter(author=author.id).order_by("origin")
-        for log in logs.select_related("audience"):
+        logs = Channel.objects.filter(author=author.id).order_by("origin")
+        for origin in logs.values_list("origin", flat=True):
+            log = _locked(origin)  # read now: the one before may have shortened it
             _forget_proof(log, compact)
             if author.id != member and _is_shortened(log, compact, author):
-                found.append(log.origin)
+                found.append(origin)
     return found
+
+
+def _locked(origin: str) -> Channel:
+    """Return a log, locked until the transaction ends."""
+    return Channel.objects.select_for_update(of=("self",)).select_related("audience").get(pk=origin)
 
 
 def _forget_proof(log: Channel, compact: Compact) -> None:
@@ -119,7 +125,7 @@ def cut(log: Channel, size: int, proven: int) -> None:
         _delete(log, rows)
     Tally.objects.filter(channel=log).update(size=size)
     for origin, seq in _destroyed(named).items():
-        other = Channel.objects.select_for_update().select_related("audience").get(origin=origin)
+        other = _locked(origin)
         if seq < other.size:
             cut(other, seq, 0)
 
