@@ -38,7 +38,7 @@ def check_all(world: World, rounds: Rounds) -> Faults:
     yield from check_files(world, forked)
     for member in world.members:
         yield from (f"{member}: {fault}" for fault in check_node(world, member, forked))
-    yield from check_states(world)
+    yield from check_states(world, forked)
     yield from check_proofs(world, forked)
 
 
@@ -70,6 +70,7 @@ def check_presence(world: World, forked: set[str]) -> Faults:
     """Every record that somebody still has is at every member of its audience, with its payload.
 
     Of a log with two histories each holds another one: a recall in it reaches some and not others.
+    So does one that a thief has signed before the cap.
     """
     held = {member: world.held(member) for member in world.members}
     everywhere = set().union(*held.values())
@@ -81,6 +82,8 @@ def check_presence(world: World, forked: set[str]) -> Faults:
         }
         for torn in (False, True)
     )  # fmt: skip
+    for place, names in world.forged_recalls.items():
+        perhaps |= set(names) if world.counts(place) else set()
     for place, written in world.written.items():
         if place.origin in forked or (place in world.lost and place not in everywhere):
             continue
@@ -182,9 +185,14 @@ def state_of() -> Rows:
     return {audience: sorted(found) for audience, found in rows.items()}
 
 
-def check_states(world: World) -> Faults:
-    """Who holds the same of an audience, and of the logs that its records name, shows the same."""
+def check_states(world: World, forked: set[str]) -> Faults:
+    """Who holds the same of an audience, and of the logs that its records name, shows the same.
+
+    But for a log with two histories in which a thief's recall has destroyed something: when the
+    recall is gone that does not come again, as nothing more is taken of such a log.
+    """
     states, heads, named = {}, {}, {}
+    torn = {name for names in world.forged_recalls.values() for name, _ in names} & forked
     yield from check_digests(world)
     for member in world.members:
         with world.at(member):
@@ -199,6 +207,7 @@ def check_states(world: World) -> Faults:
             for audience in states[one].keys() & states[other].keys():
                 origins = named[one].get(audience, set()) | named[other].get(audience, set())
                 same = all(heads[one].get(x) == heads[other].get(x) for x in origins)
+                same = same and torn.isdisjoint(origins)
                 if same and states[one][audience] != states[other][audience]:
                     shown = set(states[one][audience]) ^ set(states[other][audience])
                     yield f"{one} and {other} hold the same and show otherwise: {sorted(shown)}"

@@ -164,7 +164,7 @@ def heal(world: World, chance: Random) -> Rounds:
             read_stick(world, stick.recipient, stick.data)
     world.now = max(world.now, *_expired_early(world)) + chance.choice((0, DAY, 2 * DAY, 30 * DAY))
     for member in sorted(world.stolen):
-        take_back_key(world, member)
+        take_back_key(world, member, chance)
     for member in world.members:
         work(world, member)
     rounds = Rounds(world, chance, thorough=chance.random() < 0.05)

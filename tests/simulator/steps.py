@@ -28,7 +28,7 @@ from tests.simulator.carrying import (
 )
 from tests.simulator.healing import work
 from tests.simulator.poison import write_poison
-from tests.simulator.thief import use_keys
+from tests.simulator.thief import steals, use_keys
 from tests.simulator.world import DAY, HOUR, START, Stick, World
 from tests.simulator.writing import take_back, write, write_many, write_one
 
@@ -289,6 +289,7 @@ def writes_long(world: World, chance: Random) -> None:
 FAULTS: tuple[Step, ...] = (
     crashes, fills_disk, fills_file, cuts_power, parts, troubles, damages_stick, rearranges,
     takes_wrong_stick, sets_clock, restores, sets_back, tells_two_histories, poisons,
+    steals,
 
 )  # fmt: skip
 

@@ -18,7 +18,8 @@ from tests.simulator.world import MEMBERS
 SECONDS = 20
 FAULTS = {
     "crash", "damaged bundle", "full disk", "full stick", "partition", "poison", "power cut",
-    "rearranged bundle", "restore", "set back", "two histories", "wrong clock", "wrong stick",
+    "rearranged bundle", "restore", "set back", "stolen key", "two histories", "wrong clock",
+    "wrong stick",
 }  # fmt: skip
 
 

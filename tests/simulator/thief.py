@@ -12,18 +12,25 @@ from typing import Any
 from liptako.cli.delegate import confirmed_sizes
 from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.dossier import dossier_of, write_dossier
+from liptako.core.errors import RefusedError
 from liptako.core.keys import signer_from_seed
 from liptako.core.log.sealed import recipient_of
-from liptako.core.refs import object_id
-from liptako.ledger import compacts, store
+from liptako.core.records.shared import RECALL
+from liptako.core.refs import audience_id, object_id
+from liptako.federation.recalls import recall_drafts
+from liptako.ledger import compacts, doubts, store
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.pen import sign_heads_again
+from liptako.ledger.records import Draft, Thread
+from liptako.members.permissions import Actor
 from liptako.members.records import AUDIT
 from tests import pact
-from tests.simulator.attaching import Saved, save
+from tests.simulator.attaching import Saved, attach, save
 from tests.simulator.carrying import exchange_between, fill_stick, read_stick
-from tests.simulator.world import Place, World
+from tests.simulator.world import Place, World, named_in
 from tests.simulator.writing import PRECEDENCES, plain, write, write_one
+
+_COLUMNS = ("channel_id", "seq", "leaf", "kind", "header")
 
 
 @dataclass(slots=True)
@@ -38,12 +45,15 @@ def steals(world: World, chance: Random) -> None:
     """Somebody copies a node's keys and uses them, before they are taken back and after."""
     member, other = chance.sample(world.members, 2)
     if member not in world.stolen:
-        write_one(world, member, chance.choice((frozenset({member, other}), _all(world))))
+        audience = chance.choice((frozenset({member, other}), _all(world)))
+        write_one(world, member, audience)
+        if chance.random() < 0.3:
+            attach(world, member, audience, chance)
         _copy_keys(world, member)
     for act in chance.choices((_goes_on, _forges), k=chance.randint(1, 4)):
         act(world, member, chance)
     if chance.random() < 0.7:
-        take_back_key(world, member)
+        take_back_key(world, member, chance)
         for act in chance.choices((_goes_on, _forges), k=chance.randint(1, 3)):
             act(world, member, chance)
     world.happened["stolen key"] += 1
@@ -107,19 +117,49 @@ def _write(world: World, member: str, audience: frozenset[str], chance: Random) 
             )
             for _ in range(chance.randint(1, 3))
         ]
-        store.append(node, drafts)
+        store.append(node, drafts + _recalls(world, member, chance))
         sizes = dict(Channel.objects.filter(author=member).values_list("origin", "size"))
         rows = Entry.objects.filter(channel__author=member)
-        for origin, seq, leaf in rows.values_list("channel_id", "seq", "leaf"):
+        for origin, seq, leaf, kind, header in rows.values_list(*_COLUMNS):
             place = Place(origin, seq, bytes(leaf))
             if place not in world.written:
                 world.forged[place] = min(world.forged.get(place, sizes[origin]), sizes[origin])
+                if kind == RECALL:
+                    world.forged_recalls[place] = named_in(bytes(header))
 
 
-def take_back_key(world: World, member: str) -> None:
-    """Let a member take its signing key back at what partners have confirmed, and have others."""
+def _recalls(world: World, member: str, chance: Random) -> list[Draft]:
+    """Return what takes back, now and then, a record that the member has released."""
+    known = [
+        Thread(author=member, object=name, audience=audience_id(audience))
+        for (author, audience), names in world.subjects.items()
+        if author == member and len(audience) > 1
+        for _, name in names
+    ]
+    if not known or chance.random() < 0.5:
+        return []
+    actor = Actor(member=member, person="", office="permanence", roles=frozenset())
+    try:
+        drafts = recall_drafts(actor, chance.choice(known), "stolen")
+    except RefusedError:
+        return []  # the copy is of before
+    world.happened["forged recall"] += len(drafts)
+    return drafts
+
+
+def take_back_key(world: World, member: str, chance: Random) -> None:
+    """Let a member take its signing key back at what partners have confirmed, and have others.
+
+    Who was set back first asks all partners what it has lost, as the guide says, or waits for them.
+    """
+    others = [name for name in world.members if name != member]
     if member in world.caps:
         return
+    if member in world.was_set_back:
+        if any(world.is_down(member, other) for other in others):
+            return
+        for other in others * 3:
+            exchange_between(world, member, other, chance)
     with world.writing(member):
         pass
     world.stolen[member].copies.append(save(world, member))
@@ -145,7 +185,9 @@ def take_back_key(world: World, member: str) -> None:
 def use_keys(world: World, member: str) -> None:
     """Let a node whose database is of before that take in the keys that lie in its folder."""
     with world.at(member) as node:
-        if compacts.current().member(member).keys.sign == node.signer.public:
+        before = compacts.current()
+        if before.member(member).keys.sign == node.signer.public:
             return
         compacts.adopt(world.deeds[member], member, node.clock)
+        doubts.review(before, member)
         sign_heads_again(node)

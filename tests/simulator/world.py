@@ -108,6 +108,7 @@ class World:
     files: dict[str, bytes] = field(default_factory=dict)
     stolen: dict[str, object] = field(default_factory=dict)
     forged: dict[Place, int] = field(default_factory=dict)
+    forged_recalls: dict[Place, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     caps: dict[str, dict[str, int]] = field(default_factory=dict)
     deeds: dict[str, bytes] = field(default_factory=dict)
     marks: int = 0
@@ -147,7 +148,7 @@ class World:
                 audience=audience,
                 mark=found[0] if found else b"",
                 retain=retain,
-                takes_back=_named(bytes(header)) if kind == RECALL else (),
+                takes_back=named_in(bytes(header)) if kind == RECALL else (),
             )
 
     def held(self, member: str) -> dict[Place, bool]:
@@ -197,7 +198,7 @@ class World:
         return frozenset({one, other}) in self.down
 
 
-def _named(header: bytes) -> tuple[tuple[str, int], ...]:
+def named_in(header: bytes) -> tuple[tuple[str, int], ...]:
     """Return the places that a header names."""
     return tuple((ref.origin, ref.seq) for ref in decode_header(header).refs)
 

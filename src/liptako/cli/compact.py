@@ -175,7 +175,7 @@ def _sizes(texts: Iterable[str]) -> dict[str, int]:
 def run_adopt(args: Namespace) -> int:
     """Take in versions and keys; the first time once the phrase was confirmed."""
     home = start(args)
-    from liptako.ledger import compacts
+    from liptako.ledger import compacts, doubts
     from liptako.ledger.node import this_node
     from liptako.members.actions import record_audit
 
@@ -186,6 +186,7 @@ def run_adopt(args: Namespace) -> int:
     if not args.lost_keys:
         check_own_keys(home, node.member, compacts.examine(data).compact)
     compact = compacts.adopt(data, node.member, node.clock)
+    doubts.review(held, node.member)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))
     for member in compact.members:

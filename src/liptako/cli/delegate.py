@@ -114,10 +114,12 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
 
 def adopt_own(home: Path, node: Node, data: bytes) -> None:
     """Take in a delegation of this node, and use its keys."""
-    from liptako.ledger import compacts
+    from liptako.ledger import compacts, doubts
     from liptako.members.actions import record_audit
 
+    before = compacts.current()
     compact = compacts.adopt(data, node.member, node.clock)
+    doubts.review(before, node.member)
     settle_keys(home, node.member, compact)
     from liptako.ledger.node import this_node
 

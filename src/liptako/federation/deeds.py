@@ -20,7 +20,7 @@ from liptako.core.log.bundle import BundleWriter, read_bundle
 from liptako.core.log.frames import DeedsFrame
 from liptako.core.log.sealed import recipients_of, seal, unseal
 from liptako.federation.client import Client
-from liptako.ledger import compacts
+from liptako.ledger import compacts, doubts
 from liptako.ledger.node import Node
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor, Right, require
@@ -125,12 +125,14 @@ def adopt(node: Node, actor: Actor, data: bytes, phrase: str) -> Compact:
 def _adopt(node: Node, data: bytes, actor: Actor | None) -> Compact:
     """Take in deeds that leave the keys of this node as they are."""
     with transaction.atomic():
-        before = compacts.current().version
+        before = compacts.current()
         intake = compacts.examine(data)
         if not intake.faults:
             _check_own_keys(node, intake.compact)
         compact = compacts.adopt(data, node.member, node.clock) if not intake.faults else None
-        if compact is not None and compact.version > before:
+        if compact is not None:
+            doubts.review(before, node.member)
+        if compact is not None and compact.version > before.version:
             record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
     # What somebody has signed twice is kept as proof, outside of what was undone.
     return compact or compacts.adopt(data, node.member, node.clock)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from django.db import DataError, IntegrityError
 
-from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError, VerificationError
 from liptako.core.log.checkpoint import parse_checkpoint
 from liptako.core.log.delivery import Delivery, Place, check_package, open_ahead, open_delivery
@@ -84,7 +83,7 @@ def open_log(node: Node, heads: Heads, frame: ChannelFrame, report: Report) -> D
         if ours:
             _leave_log(node, frame.origin)
             report.faults.append(_set_back(report.sender))
-        _check_held(delivery, node.clock())
+        _check_held(node, delivery)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
@@ -108,7 +107,7 @@ def take_ahead(
     return behind
 
 
-def _check_held(delivery: Delivery, now: Instant) -> None:
+def _check_held(node: Node, delivery: Delivery) -> None:
     """Raise VerificationError if what is held of a log is not what the checkpoint signs.
 
     Nothing more is taken of a log with two histories.
@@ -126,13 +125,10 @@ def _check_held(delivery: Delivery, now: Instant) -> None:
     size = checkpoint.size
     if 0 < size <= row.size and root_of(row, size) != checkpoint.root:
         if size > signed_size(row):
-            raise VerificationError(
-                "%(origin)s: the entries that are held are not what its author signed",
-                origin=channel.origin,
-            )
+            raise histories.give_up(node, row)
         shown = View(delivery.note, checkpoint.root)
         fork = Fork(channel.origin, size, histories.view_at(row, size), shown)
-        raise histories.keep_fork(row, fork, now)
+        raise histories.keep_fork(row, fork, node.clock())
 
 
 def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) -> Delivery | None:
@@ -229,7 +225,7 @@ def take_history(node: Node, frame: HistoryFrame, report: Report) -> None:
             _leave_log(node, frame.origin)
             report.faults.append(_set_back(report.sender))
         else:
-            histories.compare_history(frame, node.clock())
+            histories.compare_history(node, frame)
     except LiptakoError as fault:
         report.faults.append(fault)
         if histories.is_forked(frame.origin):

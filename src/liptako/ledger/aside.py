@@ -24,7 +24,7 @@ def forget_all() -> None:
 
 def note_aside(entries: Sequence[StoredEntry], aside: Aside) -> None:
     """Replace what is noted of these entries: that they wait, why they are rejected, or unknown."""
-    before = _forget_words([entry.position for entry in entries])
+    before = forget_words([entry.position for entry in entries])
     now = _words(*aside)
     changed = {p for p in before.keys() | now.keys() if before.get(p) != now.get(p)}
     count_changes(
@@ -61,7 +61,7 @@ def _words(
     return words
 
 
-def _forget_words(positions: Sequence[int]) -> Mapping[int, Words]:
+def forget_words(positions: Sequence[int]) -> Mapping[int, Words]:
     """Delete what was noted of entries, and return it as words."""
     noted: list[list[int]] = []
     for model in _NOTED:

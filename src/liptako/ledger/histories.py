@@ -4,13 +4,15 @@ A proof is evidence: kept for ever, shown as an alarm, handed to anybody as a fi
 two histories nothing more is taken; what was held stays.
 """
 
+from django.db import transaction
+
 from liptako.core.clock import Instant
 from liptako.core.errors import VerificationError
 from liptako.core.log.fork import Fork, View, check_fork, check_view, write_fork
 from liptako.core.log.frames import HistoryFrame
 from liptako.core.log.merkle import consistency_proof
 from liptako.core.refs import author_of
-from liptako.ledger import compacts
+from liptako.ledger import compacts, doubts
 from liptako.ledger.models import Channel, DoubleHistory
 from liptako.ledger.node import Node
 from liptako.ledger.reader import root_of, signed_size
@@ -46,19 +48,37 @@ def is_set_back(node: Node, frame: HistoryFrame) -> bool:
     return True
 
 
-def compare_history(frame: HistoryFrame, now: Instant) -> None:
+def compare_history(node: Node, frame: HistoryFrame) -> None:
     """Compare what a partner shows of a log with what is held; keep the proof if they differ.
 
     Raises MalformedError or VerificationError if its author did not sign what is shown, and
     VerificationError if the author has signed both.
     """
     log = Channel.objects.filter(origin=frame.origin).first()
-    if log is None or not 0 < frame.size <= signed_size(log):
+    if log is None or not 0 < frame.size <= log.size:
         return
     shown = View(frame.checkpoint, frame.root, frame.proof)
     check_view(frame.origin, frame.size, shown, compacts.current().open_checkpoint)
-    if shown.root != root_of(log, frame.size):
-        raise keep_fork(log, Fork(frame.origin, frame.size, view_at(log, frame.size), shown), now)
+    if shown.root == root_of(log, frame.size):
+        return
+    if frame.size > signed_size(log):
+        raise give_up(node, log)
+    fork = Fork(frame.origin, frame.size, view_at(log, frame.size), shown)
+    raise keep_fork(log, fork, node.clock())
+
+
+@transaction.atomic
+def give_up(node: Node, log: Channel) -> VerificationError:
+    """Delete what is held of a log and proved by nothing, as its author has signed otherwise.
+
+    It may have come from a thief of a key; what the author has written comes again. Return the
+    error that says so.
+    """
+    if log.author != node.member:
+        doubts.cut(log, signed_size(log), signed_size(log))
+    return VerificationError(
+        "%(origin)s: the entries that are held are not what its author signed", origin=log.origin
+    )
 
 
 def keep_fork(log: Channel, fork: Fork, now: Instant) -> VerificationError:

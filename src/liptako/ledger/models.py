@@ -3,7 +3,7 @@
 Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
 OwnSignature; Attached, StoredFile, Incoming and Chunk for files. Drawn again: Waiting, Rejected,
 Unknown, Tally. Only `store`, `receipts`, `histories`, `attachments`, `files`, and `compacts` for
-deeds, write evidence; only `projector` and `tally` the rest.
+deeds, write evidence, and `doubts` deletes some; only `projector` and `tally` the rest.
 """
 
 from django.db import models

@@ -4,7 +4,7 @@ So the digest costs a row for each log, however many records are held, and nothi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from liptako.core.digest import SUM_BYTES, Basis, Digest, State, Sums, digest_of
 from liptako.core.log.delivery import Place
@@ -29,6 +29,15 @@ def count_run(channel: Channel, before: int) -> None:
 def count_bare(places: Iterable[Place]) -> None:
     """Count entries that lack their payloads from now on: new ones, and where it was deleted."""
     count_changes((place, NO_WORDS, frozenset({Basis.NO_PAYLOAD})) for place in places)
+
+
+def count_gone(origin: str, words: Mapping[int, Words], bare: Collection[int]) -> None:
+    """Take entries of a log that are deleted out of its sums: the words on each, by its place."""
+    lacking: Words = frozenset({Basis.NO_PAYLOAD})
+    count_changes(
+        ((origin, seq), found | (lacking if seq in bare else NO_WORDS), NO_WORDS)
+        for seq, found in words.items()
+    )
 
 
 def count_changes(changes: Iterable[tuple[Place, Words, Words]]) -> None:

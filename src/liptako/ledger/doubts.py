@@ -1,0 +1,177 @@
+"""Gives up what a node holds on the word of a key that its member has taken back, beyond the cap.
+
+Nobody can tell then whether the member has written it, or a thief. It is deleted and drawn no
+longer; what the member has written comes again, under a signature that counts.
+"""
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from django.db import transaction
+
+from liptako.core.compact.members import Compact, Member
+from liptako.core.errors import LiptakoError
+from liptako.core.log.delivery import Place
+from liptako.core.log.fork import check_fork, read_fork
+from liptako.core.records.payload import PACKAGE
+from liptako.ledger import compacts, projector, registry
+from liptako.ledger.aside import forget_words
+from liptako.ledger.attachments import forget_files
+from liptako.ledger.models import (
+    Channel,
+    DoubleHistory,
+    Entry,
+    Package,
+    Payload,
+    Recalled,
+    Receipt,
+    Tally,
+)
+from liptako.ledger.reader import signed_size
+from liptako.ledger.records import Thread
+from liptako.ledger.tally import count_gone
+from liptako.ledger.tree import range_at
+
+logger = logging.getLogger(__name__)
+
+_IN = 500  # values in one IN (…)
+
+
+class _Gone(NamedTuple):
+    """An entry that is deleted."""
+
+    position: int
+    seq: int
+    object: str
+
+
+@transaction.atomic
+def review(before: Compact, member: str) -> list[str]:
+    """Give up what counts no longer, as keys were taken back; return the logs that became shorter.
+
+    `before` is the compact that was in force until now. Our own logs are signed anew by whoever
+    changes our keys. To be called in the transaction that has taken in the deeds.
+    """
+    compact, found = compacts.current(), []
+    former = {item.id: item.former for item in before.members}
+    for author in compact.members:
+        if author.former == former.get(author.id, author.former):
+            continue
+        logs = Channel.objects.filter(author=author.id).order_by("origin")
+        for origin in logs.values_list("origin", flat=True):
+            log = _locked(origin)  # read now: the one before may have shortened it
+            _forget_proof(log, compact)
+            if author.id != member and _is_shortened(log, compact, author):
+                found.append(origin)
+    return found
+
+
+def _locked(origin: str) -> Channel:
+    """Return a log, locked until the transaction ends."""
+    return Channel.objects.select_for_update(of=("self",)).select_related("audience").get(pk=origin)
+
+
+def _forget_proof(log: Channel, compact: Compact) -> None:
+    """Delete the proof of a double history that a key has signed beyond its cap: it is none."""
+    for row in DoubleHistory.objects.filter(channel=log):
+        try:
+            check_fork(read_fork(bytes(row.proof)), compact.open_checkpoint)
+        except LiptakoError:
+            row.delete()
+
+
+def _is_shortened(log: Channel, compact: Compact, author: Member) -> bool:
+    """Cut a log to what may stay, and say whether it was longer.
+
+    What the kept checkpoint proves, if it counts; or what the caps leave, but for the last entry:
+    with that one comes a checkpoint that counts.
+    """
+    proven = _proven(log, compact)
+    cap = min(item.caps.get(log.origin, 0) for item in author.former)
+    stays = min(max(proven, cap - 1), log.size)
+    if stays == log.size and proven == signed_size(log) and not log.ahead:
+        return False
+    logger.warning("%s: held on the word of a key that was taken back", log.origin)
+    cut(log, stays, proven)
+    return True
+
+
+def _proven(log: Channel, compact: Compact) -> int:
+    """Return how many entries of a log the kept checkpoint proves by the compact."""
+    try:
+        return compact.open_checkpoint(bytes(log.checkpoint), log.origin).size
+    except LiptakoError:
+        return 0
+
+
+def cut(log: Channel, size: int, proven: int) -> None:
+    """Delete the entries of somebody else's log from a place on, with all that came of them.
+
+    `proven` is how many entries the kept checkpoint proves. Payloads that a deleted recall has
+    destroyed come again, too: from the first of them on those logs are cut as well.
+    """
+    beyond = Entry.objects.filter(channel=log, seq__gte=size).order_by("position")
+    rows = [_Gone(*row) for row in beyond.values_list("position", "seq", "object")]
+    recalls = Recalled.objects.filter(entry__channel=log, entry__seq__gte=size)
+    named = set(recalls.values_list("origin", "seq"))
+    log.frontier = range_at(log.origin, size).to_bytes()
+    log.size, log.ahead = size, 0
+    if size < signed_size(log) or proven < signed_size(log):
+        log.checkpoint = b""
+    log.save()
+    Receipt.objects.filter(channel=log, size__gt=size).delete()
+    if rows:
+        _delete(log, rows)
+    Tally.objects.filter(channel=log).update(size=size)
+    for origin, seq in _destroyed(named).items():
+        other = _locked(origin)
+        if seq < other.size:
+            cut(other, seq, 0)
+
+
+def _destroyed(named: Collection[Place]) -> Mapping[str, int]:
+    """Return the logs in which payloads are gone that no recall names now, and the first of each.
+
+    Of others alone: what we have recalled ourselves is gone.
+    """
+    found: dict[str, int] = {}
+    for origin, seq in sorted(named, reverse=True):
+        bare = Entry.objects.filter(channel_id=origin, seq=seq, payload=None)
+        still = Recalled.objects.filter(origin=origin, seq=seq)
+        if bare.exists() and not still.exists():
+            found[origin] = seq
+    return found
+
+
+def _delete(log: Channel, rows: Collection[_Gone]) -> None:
+    """Delete entries and draw anew what was drawn of them."""
+    positions = [row.position for row in rows]
+    bare = set(positions)
+    words = forget_words(positions)
+    for start in range(0, len(positions), _IN):
+        some = positions[start : start + _IN]
+        payloads = Payload.objects.filter(entry_id__in=some)
+        bare -= set(payloads.values_list("entry_id", flat=True))
+        forget_files(Entry.objects.filter(position__in=some))
+        Recalled.objects.filter(entry_id__in=some).delete()
+        payloads.delete()
+        Entry.objects.filter(position__in=some).delete()
+    count_gone(
+        log.origin,
+        {row.seq: words[row.position] for row in rows},
+        {row.seq for row in rows if row.position in bare},
+    )
+    Package.objects.filter(channel=log, number__gte=log.size // PACKAGE).delete()
+    _draw_again(log, {row.object for row in rows} - {""})
+
+
+def _draw_again(log: Channel, objects: set[str]) -> None:
+    """Draw the threads of deleted entries, and those whose records name the log."""
+    threads = {Thread(log.author, name, log.audience_id): () for name in objects}
+    for module in registry.modules():
+        projector.draw_threads(module, threads)
+    name = log.origin.encode()
+    others = Entry.objects.exclude(object="").values_list("object", "header")
+    objects |= {item for item, header in others.iterator() if name in bytes(header)}
+    projector.redraw(objects)
