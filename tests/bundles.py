@@ -44,7 +44,8 @@ def write(fleet, member, *texts, audience=ALL, **changes):
 def texts(fleet, member):
     """Return what a member's pages would show."""
     with fleet.at(member):
-        return sorted(AuditEvent.objects.values_list("detail", flat=True))
+        shown = AuditEvent.objects.exclude(event="log.cut")  # that is about records of others
+        return sorted(shown.values_list("detail", flat=True))
 
 
 def bundle_for(fleet, member, other, *, standalone=False):

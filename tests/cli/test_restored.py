@@ -80,3 +80,14 @@ def test_a_node_whose_disk_was_set_back_goes_on_in_new_logs_once_that_is_said(ml
     carry(bf, ml, tmp_path)
     assert ml.do(COUNT) == "2"
     assert bf.do(TRAIL) == "('node.fence', True)"
+
+
+def test_who_was_restored_takes_a_stolen_key_back_once_it_knows_what_is_given_up(
+    bf, backup, restore, tmp_path
+):
+    again, root = restore(backup, "again"), bf.folder / "keys/root.key"
+    words = ("delegate", "--stolen", "--key", root, "--output", tmp_path / "keys.json")
+    told = again.run(*words)
+    assert told[0] == 5
+    assert told[2].startswith("--stolen: ML may hold records of ours that this node lacks")
+    again.ok(*words, "--without", "ML")

@@ -185,9 +185,7 @@ def take_back_key(world: World, member: str, chance: Random) -> None:
 def use_keys(world: World, member: str) -> None:
     """Let a node whose database is of before that take in the keys that lie in its folder."""
     with world.at(member) as node:
-        before = compacts.current()
-        if before.member(member).keys.sign == node.signer.public:
+        if compacts.current().member(member).keys.sign == node.signer.public:
             return
-        compacts.adopt(world.deeds[member], member, node.clock)
-        doubts.review(before, member)
+        doubts.adopt(node, world.deeds[member])
         sign_heads_again(node)

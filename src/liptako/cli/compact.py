@@ -2,7 +2,7 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,6 @@ def run_adopt(args: Namespace) -> int:
     home = start(args)
     from liptako.ledger import compacts, doubts
     from liptako.ledger.node import this_node
-    from liptako.members.actions import record_audit
 
     data, node = read_file(args.file), this_node()
     held = compacts.current()
@@ -185,18 +184,28 @@ def run_adopt(args: Namespace) -> int:
         _confirm(compact_phrase(_last(data).envelope.payload), args.phrase)
     if not args.lost_keys:
         check_own_keys(home, node.member, compacts.examine(data).compact)
-    compact = compacts.adopt(data, node.member, node.clock)
-    doubts.review(held, node.member)
+    compact, gone = doubts.adopt(node, data)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))
     for member in compact.members:
         if member not in held.members:
             say(_("Keys of %(member)s taken") % {"member": member.id})
+    if compact.member(node.member).keys.sign == this_node().signer.public:
+        _leave_traces(gone, compact.version if compact.version > held.version else 0)
     if compact.version > held.version:
-        if compact.member(node.member).keys.sign == this_node().signer.public:
-            record_audit(this_node(), "compact.adopt", detail=str(compact.version))
         say(_("Compact of version %(version)d adopted") % {"version": compact.version})
     return codes.OK
+
+
+def _leave_traces(gone: Mapping[str, int], version: int) -> None:
+    """Write down what was deleted as keys were taken back, and a version that is new."""
+    from liptako.federation.deeds import note_gone
+    from liptako.ledger.node import this_node
+    from liptako.members.actions import record_audit
+
+    note_gone(this_node(), gone)
+    if version:
+        record_audit(this_node(), "compact.adopt", detail=str(version))
 
 
 def _last(data: bytes) -> Version:

@@ -1,6 +1,6 @@
 """`liptako delegate`: other keys for this node, or keys taken back, signed by the member's root."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
@@ -42,10 +42,24 @@ def add_commands(commands: Commands) -> None:
     delegate.add_argument(
         "--days", type=at_least_one, default=ADVICE_DAYS, help=_("days until the next change")
     )
+    _add_taking_back(delegate)
+    delegate.add_argument("--output", type=Path, required=True, help=_("file for the partners"))
+    delegate.set_defaults(run=run_delegate)
+
+
+def _add_taking_back(delegate: ArgumentParser) -> None:
+    """Add what says up to where former keys are good."""
     delegate.add_argument(
         "--stolen",
         action="store_true",
         help=_("the signing key was stolen: good up to what partners have confirmed, renewed"),
+    )
+    delegate.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="MEMBER",
+        help=_("with --stolen after a restore: give up what this partner may hold; repeatable"),
     )
     delegate.add_argument(
         "--revoke", help=_("former signing key to be capped lower (its public key in base64)")
@@ -56,8 +70,6 @@ def add_commands(commands: Commands) -> None:
         default=[],
         help=_("up to where the key that is revoked or changed is good, as ML/c/…/e1=1200"),
     )
-    delegate.add_argument("--output", type=Path, required=True, help=_("file for the partners"))
-    delegate.set_defaults(run=run_delegate)
 
 
 def run_delegate(args: Namespace) -> int:
@@ -100,10 +112,28 @@ def _check_order(args: Namespace) -> None:
         )
 
 
+def _check_heard(node: Node, without: set[str]) -> None:
+    """Raise RefusedError if a partner may hold of our logs what this node lacks since a restore.
+
+    What lies beyond the caps is given up by everybody, so it has to come back here first.
+    """
+    from liptako.federation.standing import ahead_of_us
+
+    lacking = sorted(ahead_of_us(node) - without)
+    if lacking:
+        raise RefusedError(
+            "--stolen: %(members)s may hold records of ours that this node lacks since it was"
+            " restored: exchange first, or give them up with --without",
+            members=", ".join(lacking),
+        )
+
+
 def _next(home: Path, node: Node, args: Namespace) -> Signed:
     """Return the next delegation, not yet signed; draws the keys that it is to name."""
     from liptako.ledger import compacts
 
+    if args.stolen:
+        _check_heard(node, set(args.without))
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
     line = compacts.delegations_of(node.member)
     former = line[-1].delegation.sign
@@ -117,9 +147,7 @@ def adopt_own(home: Path, node: Node, data: bytes) -> None:
     from liptako.ledger import compacts, doubts
     from liptako.members.actions import record_audit
 
-    before = compacts.current()
-    compact = compacts.adopt(data, node.member, node.clock)
-    doubts.review(before, node.member)
+    compact, _gone = doubts.adopt(node, data)
     settle_keys(home, node.member, compact)
     from liptako.ledger.node import this_node
 

@@ -9,6 +9,7 @@ it asks for the deeds alone, which need no one to be trusted, and then for every
 
 import io
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -124,18 +125,23 @@ def adopt(node: Node, actor: Actor, data: bytes, phrase: str) -> Compact:
 
 def _adopt(node: Node, data: bytes, actor: Actor | None) -> Compact:
     """Take in deeds that leave the keys of this node as they are."""
+    before = compacts.current().version
     with transaction.atomic():
-        before = compacts.current()
         intake = compacts.examine(data)
         if not intake.faults:
             _check_own_keys(node, intake.compact)
-        compact = compacts.adopt(data, node.member, node.clock) if not intake.faults else None
-        if compact is not None:
-            doubts.review(before, node.member)
-        if compact is not None and compact.version > before.version:
-            record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
-    # What somebody has signed twice is kept as proof, outside of what was undone.
-    return compact or compacts.adopt(data, node.member, node.clock)
+            compact, gone = doubts.adopt(node, data)
+            note_gone(node, gone)
+            if compact.version > before:
+                record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
+            return compact
+    return compacts.adopt(data, node.member, node.clock)  # keeps the proof, and raises
+
+
+def note_gone(node: Node, gone: Mapping[str, int]) -> None:
+    """Leave a trace of what was deleted as keys were taken back: how many entries of which log."""
+    for origin, entries in gone.items():
+        record_audit(node, "log.cut", subject=origin, detail=str(entries))
 
 
 def _check_own_keys(node: Node, compact: Compact) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import TEST, Probe
 from liptako.core.refs import OBJECT_BYTES, audience_id, object_id
-from liptako.federation import models, peers
+from liptako.federation import models, peers, standing
 from liptako.ledger import store
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
@@ -36,7 +36,7 @@ def unacknowledged(node: Node, member: str) -> QuerySet[Entry]:
     """
     said, signed = peers.said_by(member), sizes()
     wanted = [
-        Q(channel=log, seq__gte=peers.stored_of(log, member, said, signed))
+        Q(channel=log, seq__gte=standing.stored_of(log, member, said, signed))
         for log in all_logs()
         if log.author == node.member and member in log.audience.members
     ]

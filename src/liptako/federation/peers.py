@@ -1,6 +1,6 @@
-"""Reads and keeps what is known of partners; says in numbers what waits for each."""
+"""Reads and keeps what is known of partners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Literal
@@ -8,18 +8,13 @@ from typing import Literal
 from django.db import transaction
 
 from liptako.core.clock import Instant
-from liptako.core.compact.members import Member
 from liptako.core.errors import LiptakoError, RefusedError
 from liptako.core.log.heads import Heads, read_heads
 from liptako.core.reasons import PlainError, plain
-from liptako.core.refs import author_of
 from liptako.federation.client import check_address
 from liptako.federation.models import Peer
 from liptako.ledger import compacts
-from liptako.ledger.models import Channel, Entry
 from liptako.ledger.node import Node
-from liptako.ledger.reader import all_logs
-from liptako.ledger.receipts import NOTHING, Sizes, sizes
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor
 
@@ -29,43 +24,6 @@ through a third member.
 
 Of these only an answer is known to be of today: it came from who holds the pinned key of TLS.
 """
-
-
-Link = Literal["passing", "cut", "file", "untried"]
-"""Both ways work; they do not; nothing but files; not tried yet, or only the partner came to us."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerState:
-    """A partner as a page shows it.
-
-    `stored` counts our records for which we have its receipt, `waiting` the others, `since` is when
-    the oldest of these was written. `received` counts its records here, `missing` those that it
-    says it has released to us and that are not here; `said_at` is when it said so, by its clock.
-    """
-
-    peer: Peer
-    names: dict[str, str]
-    stored: int
-    waiting: int
-    since: datetime | None
-    received: int
-    missing: int
-    said_at: datetime | None
-
-    @property
-    def link(self) -> Link:
-        """How it stands with the way to the partner; both ways are proved by an answer only."""
-        if not self.peer.url:
-            return "file"
-        if self.peer.fault_of_try:
-            return "cut"
-        return "passing" if self.peer.tried_at else "untried"
-
-    @property
-    def is_complete(self) -> bool:
-        """Say whether we hold all that the partner has told us of."""
-        return self.said_at is not None and not self.missing
 
 
 def peer(member: str) -> Peer:
@@ -234,64 +192,3 @@ def _keep_fault(
     row.fault_template, row.fault_params = kept["template"], kept["params"]
     row.fault_of_try = of_try
     row.save(update_fields=[*changed, "fault_template", "fault_params", "fault_of_try"])
-
-
-def state_of(node: Node, member: str) -> PeerState:
-    """Return how it stands with a partner."""
-    return _state(node, peer(member), compacts.current().member(member), (all_logs(), sizes()))
-
-
-def _state(
-    node: Node, row: Peer, member: Member, held: tuple[Sequence[Channel], Sizes]
-) -> PeerState:
-    """Return how it stands with a partner, from all logs and receipts that are held."""
-    logs, signed = held
-    said = heads_of(row)
-    ours = [log for log in logs if log.author == node.member and member.id in log.audience.members]
-    theirs = {log.origin: log.size for log in logs if log.author == member.id}
-    stored = {log.origin: stored_of(log, member.id, said, signed) for log in ours}
-    released = {log.origin: log.size for log in said.logs} if said else {}
-    return PeerState(
-        peer=row,
-        names=dict(member.names),
-        stored=sum(stored.values()),
-        waiting=sum(log.size - stored[log.origin] for log in ours),
-        since=_oldest_waiting(ours, stored),
-        received=sum(theirs.values()),
-        missing=sum(
-            max(size - theirs.get(origin, 0), 0)
-            for origin, size in released.items()
-            if author_of(origin) == member.id
-        ),
-        said_at=max(said.time, Instant(row.alive)).moment() if said else None,
-    )
-
-
-def stored_of(log: Channel, member: str, said: Heads | None, signed: Sizes) -> int:
-    """Return how many entries of a log a partner has by its signed word: a receipt.
-
-    Less if it has said later that it holds less: it was restored from a backup.
-    """
-    size, time = signed.get((log.origin, member), NOTHING)
-    if said is not None and said.time.milliseconds // 1000 > time:
-        size = min(size, said.size_of(log.origin))
-    return size
-
-
-def _oldest_waiting(ours: Sequence[Channel], stored: Mapping[str, int]) -> datetime | None:
-    """Return when the oldest record was written of which a partner's receipt is not here."""
-    moments = []
-    for log in ours:
-        if stored[log.origin] < log.size:
-            first = Entry.objects.filter(channel=log, seq=stored[log.origin])
-            moments += list(first.values_list("taken_at", flat=True))
-    return min(moments, default=None)
-
-
-def states(node: Node) -> list[PeerState]:
-    """Return how it stands with every partner of the compact."""
-    members, held = compacts.current().others(node.member), (all_logs(), sizes())
-    known = Peer.objects.in_bulk([member.id for member in members])
-    return [
-        _state(node, known.get(member.id) or peer(member.id), member, held) for member in members
-    ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from liptako.federation import files, peers, volumes
+from liptako.federation import files, standing, volumes
 from liptako.federation.forms import ExportForm, ImportForm
 from liptako.federation.pipe import CONTENT_TYPE
 from liptako.ledger import compacts
@@ -128,7 +128,7 @@ def read(request: OfficerRequest) -> HttpResponse:
     uploads = [_Upload(file) for file in form.cleaned_data["bundles"]]
     results = files.read_files(request.node, uploads, actor=request.actor)
     senders = sorted({result.sender for result in results} - {""})
-    states = [peers.state_of(request.node, member) for member in senders]
+    states = [standing.state_of(request.node, member) for member in senders]
     return _page(request, {"results": results, "senders": states, "ticked": ticked})
 
 

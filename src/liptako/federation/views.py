@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from liptako.core.compact.members import compact_phrase
 from liptako.core.errors import LiptakoError
-from liptako.federation import exchange, jobs, outbox, parcels, peers, recalls
+from liptako.federation import exchange, jobs, outbox, parcels, peers, recalls, standing
 from liptako.federation.deeds import deeds_for
 from liptako.federation.forms import LinkForm
 from liptako.federation.pipe import CONTENT_TYPE
@@ -38,11 +38,12 @@ logger = logging.getLogger(__name__)
 def partners(request: OfficerRequest) -> HttpResponse:
     """Show how it stands with every partner."""
     compact = compacts.current()
-    states = peers.states(request.node)
+    states = standing.states(request.node)
     tests = outbox.last_trials(request.node, [state.peer.member for state in states], sizes())
     context = {
         "states": [(state, tests.get(state.peer.member)) for state in states],
         "forks": histories.all_forks(),
+        "deleted": standing.deleted(request.node),
         "parcels": parcels.all_parcels(),
         "compact": compact,
         "phrase": compact_phrase(compacts.document()) if compact.version else "",
@@ -98,7 +99,7 @@ def send_test(request: OfficerRequest, member: str) -> HttpResponse:
 @officer(Right.SEE_PARTNERS)
 def waiting_for(request: OfficerRequest, member: str) -> HttpResponse:
     """List our records for a partner for which its receipt is not here."""
-    state = peers.state_of(request.node, peers.partner(request.node, member).member)
+    state = standing.state_of(request.node, peers.partner(request.node, member).member)
     page = page_of(request, outbox.unacknowledged(request.node, member))
     return render(request, "federation/outbox.html", {"state": state, "page": page})
 
@@ -159,24 +160,28 @@ def cards(node: Node, actor: Actor) -> list[Card]:
     """Return what waits for an office about partners: alarms, what is not stored, set aside."""
     if not may(actor, Right.EXCHANGE):
         return []
-    lines = (*_alarms(), *_stuck(node))
+    lines = (*_alarms(node), *_stuck(node))
     title, url = _("Exchange with partners"), reverse("partners")
     return [Card(title=title, url=url, count=len(lines), lines=lines)]
 
 
-def _alarms() -> Iterator[Line]:
-    """Give a line for each member that has told two stories."""
+def _alarms(node: Node) -> Iterator[Line]:
+    """Give a line for each log with two histories, and for each member that took a key back."""
     names = {member.id: member.names for member in compacts.current().members}
     for fork in histories.all_forks():
         author = fork.channel.author
         text = _("%(name)s has signed two histories: keep everything, tell your auditor")
         name = named(names.get(author, {}), author)
         yield Line(text=text % {"name": name}, url=reverse("partners"), urgent=True)
+    for gone in standing.deleted(node):
+        text = _("%(name)s: %(n)d records deleted, their key was taken back")
+        told = {"name": named(names.get(gone.author, {}), gone.author), "n": gone.entries}
+        yield Line(text=text % told, url=reverse("partners"), urgent=True)
 
 
 def _stuck(node: Node) -> Iterator[Line]:
     """Give a line for each partner whose receipts are wanting, and one for what breaks a rule."""
-    for state in peers.states(node):
+    for state in standing.states(node):
         if state.waiting:
             text = _("%(name)s: %(n)d records without its receipt")
             named_so = {"name": named(state.names, state.peer.member), "n": state.waiting}

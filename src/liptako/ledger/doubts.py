@@ -28,6 +28,7 @@ from liptako.ledger.models import (
     Receipt,
     Tally,
 )
+from liptako.ledger.node import Node
 from liptako.ledger.reader import signed_size
 from liptako.ledger.records import Thread
 from liptako.ledger.tally import count_gone
@@ -46,14 +47,28 @@ class _Gone(NamedTuple):
     object: str
 
 
-@transaction.atomic
-def review(before: Compact, member: str) -> list[str]:
-    """Give up what counts no longer, as keys were taken back; return the logs that became shorter.
+def adopt(node: Node, data: bytes) -> tuple[Compact, dict[str, int]]:
+    """Take in deeds and give up what counts no longer, both or nothing.
+
+    Return what is in force, and how many entries of which log were deleted. Raises what
+    `compacts.adopt` raises; that somebody has signed two is kept as proof all the same.
+    """
+    if compacts.examine(data).faults:
+        return compacts.adopt(data, node.member, node.clock), {}
+    with transaction.atomic():
+        before = compacts.current()
+        compact = compacts.adopt(data, node.member, node.clock)
+        return compact, review(before, node.member)
+
+
+def review(before: Compact, member: str) -> dict[str, int]:
+    """Give up what counts no longer, as keys were taken back; return how many entries of which log.
 
     `before` is the compact that was in force until now. Our own logs are signed anew by whoever
     changes our keys. To be called in the transaction that has taken in the deeds.
     """
-    compact, found = compacts.current(), []
+    compact = compacts.current()
+    found: dict[str, int] = {}
     former = {item.id: item.former for item in before.members}
     for author in compact.members:
         if author.former == former.get(author.id, author.former):
@@ -62,8 +77,8 @@ def review(before: Compact, member: str) -> list[str]:
         for origin in logs.values_list("origin", flat=True):
             log = _locked(origin)  # read now: the one before may have shortened it
             _forget_proof(log, compact)
-            if author.id != member and _is_shortened(log, compact, author):
-                found.append(origin)
+            gone = 0 if author.id == member else _shorten(log, compact, author)
+            found |= {origin: gone} if gone else {}
     return found
 
 
@@ -81,8 +96,8 @@ def _forget_proof(log: Channel, compact: Compact) -> None:
             row.delete()
 
 
-def _is_shortened(log: Channel, compact: Compact, author: Member) -> bool:
-    """Cut a log to what may stay, and say whether it was longer.
+def _shorten(log: Channel, compact: Compact, author: Member) -> int:
+    """Cut a log to what may stay, and return how many entries were deleted.
 
     What the kept checkpoint proves, if it counts; or what the caps leave, but for the last entry:
     with that one comes a checkpoint that counts.
@@ -91,10 +106,9 @@ def _is_shortened(log: Channel, compact: Compact, author: Member) -> bool:
     cap = min(item.caps.get(log.origin, 0) for item in author.former)
     stays = min(max(proven, cap - 1), log.size)
     if stays == log.size and proven == signed_size(log) and not log.ahead:
-        return False
+        return 0
     logger.warning("%s: held on the word of a key that was taken back", log.origin)
-    cut(log, stays, proven)
-    return True
+    return cut(log, stays, proven)
 
 
 def _proven(log: Channel, compact: Compact) -> int:
@@ -105,11 +119,11 @@ def _proven(log: Channel, compact: Compact) -> int:
         return 0
 
 
-def cut(log: Channel, size: int, proven: int) -> None:
+def cut(log: Channel, size: int, proven: int) -> int:
     """Delete the entries of somebody else's log from a place on, with all that came of them.
 
-    `proven` is how many entries the kept checkpoint proves. Payloads that a deleted recall has
-    destroyed come again, too: from the first of them on those logs are cut as well.
+    Return how many. `proven` is how many the kept checkpoint proves. Payloads that a deleted recall
+    has destroyed come again, too: from the first of them on those logs are cut as well.
     """
     beyond = Entry.objects.filter(channel=log, seq__gte=size).order_by("position")
     rows = [_Gone(*row) for row in beyond.values_list("position", "seq", "object")]
@@ -128,6 +142,7 @@ def cut(log: Channel, size: int, proven: int) -> None:
         other = _locked(origin)
         if seq < other.size:
             cut(other, seq, 0)
+    return len(rows)
 
 
 def _destroyed(named: Collection[Place]) -> Mapping[str, int]:

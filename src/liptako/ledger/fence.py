@@ -40,6 +40,11 @@ def raise_epoch(counter: Counter, now: Instant) -> None:
     counter.timeline = timeline()
 
 
+def begun_at(epoch: int) -> Instant | None:
+    """Return when our own logs began anew, as a node was set back; nothing if they never did."""
+    return Instant(_EPOCH_ZERO + epoch * 1000) if epoch > 1 else None
+
+
 def is_passed(counter: Counter) -> bool:
     """Say whether the database server is on another timeline than when the counter was kept."""
     return timeline() != counter.timeline

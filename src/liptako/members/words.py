@@ -49,6 +49,7 @@ EVENTS: dict[str, Promise] = {
     "node.fence": _("Node goes on in new logs"),
     "node.restore": _("Node restored from a backup"),
     "compact.adopt": _("Compact adopted"),
+    "log.cut": _("Records deleted: their key was taken back"),
     "keys.delegate": _("Keys of the node changed"),
 }
 

@@ -10,7 +10,7 @@ from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.compact.draft import Changes, next_draft
 from liptako.core.errors import VerificationError
 from liptako.core.log.frames import DeedsFrame
-from liptako.federation import peers
+from liptako.federation import standing
 from liptako.federation.deeds import DEEDS_LIMIT
 from liptako.federation.heads import owes
 from liptako.ledger import compacts, store
@@ -171,7 +171,7 @@ def test_receipts_by_a_key_that_was_taken_back_are_signed_once_more(fleet):
 def stored(fleet):
     """Return how many of its records BF knows to be stored at ML."""
     with fleet.at("BF") as node:
-        return peers.state_of(node, "ML").stored
+        return standing.state_of(node, "ML").stored
 
 
 def freeze(fleet, sizes, *members):

@@ -4,62 +4,66 @@ from dataclasses import replace
 
 import pytest
 
+from liptako.core.clock import Instant
 from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.keys import signer_from_seed
 from liptako.core.records.envelope import Precedence
 from liptako.core.records.shared import RECALL, Recall
 from liptako.core.refs import LEAF_BYTES, Ref
+from liptako.federation import standing
 from liptako.ledger import compacts, doubts, projector, store
 from liptako.ledger.checking import check_logs
 from liptako.ledger.models import Channel, DoubleHistory, Entry
+from liptako.ledger.node import this_node
 from liptako.ledger.pen import own_sizes, sign_heads_again
 from liptako.ledger.reader import logs_for
 from liptako.ledger.records import Draft
 from liptako.ledger.tally import shared_digest
+from liptako.members import queries
 from tests import pact
 from tests.bundles import ALL, bundle_for, read, texts, write
 
 NEW = signer_from_seed(b"new".ljust(32))
+MONTH = 31 * 86_400_000  # ms
 
 
 @pytest.fixture
 def steal(fleet):
-    """Return what lets a thief write on a copy of ML's node and hand it to a partner."""
-    stolen = fleet.nodes["ML"]
+    """Return what lets a thief write on a copy of a member's node and hand it to a partner."""
+    nodes = dict(fleet.nodes)
 
-    def forge(partner, *words, copy, drafts=(), **changes):
-        mine, node = fleet.snapshot("ML"), fleet.nodes["ML"]
+    def forge(partner, *words, copy, drafts=(), member="ML", **changes):
+        mine, node = fleet.snapshot(member), fleet.nodes[member]
         copy.put_back()
-        fleet.nodes["ML"] = stolen
-        write(fleet, "ML", *words, **changes)
-        with fleet.at("ML") as thief:
+        fleet.nodes[member] = nodes[member]
+        write(fleet, member, *words, **changes)
+        with fleet.at(member) as thief:
             store.append(thief, drafts)
-        data = bundle_for(fleet, "ML", partner, standalone=True)
+        data = bundle_for(fleet, member, partner, standalone=True)
         mine.put_back()
-        fleet.nodes["ML"] = node
+        fleet.nodes[member] = node
         return read(fleet, partner, data)
 
     return forge
 
 
-def take_back(fleet, caps=None):
-    """Let ML take its key back at these sizes, and go on with another one."""
-    with fleet.at("ML") as node:
-        last, caps = compacts.delegations_of("ML")[-1], own_sizes(node) if caps is None else caps
+def take_back(fleet, caps=None, member="ML"):
+    """Let a member take its key back at these sizes, and go on with another one."""
+    with fleet.at(member) as node:
+        last = compacts.delegations_of(member)[-1]
+        caps = own_sizes(node) if caps is None else caps
         made = pact.delegated(
-            "ML",
+            member,
             before=last,
             sign=NEW.public,
             seals=last.delegation.seals,
             pins=last.delegation.pins,
             revoked=(Revoked(key=last.delegation.sign, caps=caps),),
         )
-        before = compacts.current()
-        compacts.adopt(write_dossier(dossier_of([made.envelope])), "ML", node.clock)
-        doubts.review(before, "ML")
-    fleet.nodes["ML"] = replace(fleet.nodes["ML"], signer=NEW)
-    with fleet.at("ML") as node:
+        doubts.adopt(node, write_dossier(dossier_of([made.envelope])))
+    fleet.nodes[member] = replace(fleet.nodes[member], signer=NEW)
+    with fleet.at(member) as node:
         sign_heads_again(node)
 
 
@@ -183,3 +187,49 @@ def test_what_a_thief_has_recalled_comes_back_once_the_recall_is_gone(fleet, ste
     fleet.settle()
     fleet.exchange("BF", "ML")
     assert sound(fleet)["BF"] == ["one"]
+
+
+# What people are told
+
+
+def test_that_records_are_gone_is_said_on_the_page_at_the_desk_and_in_the_audit_trail(desk, steal):
+    fleet = desk.fleet
+    fleet.nodes["ML"] = replace(fleet.nodes["ML"], clock=this_node().clock)  # as its pages do
+    write(fleet, "BF", "one")
+    fleet.settle()
+    steal("ML", "forged", "again", copy=fleet.snapshot("BF"), member="BF")
+    take_back(fleet, member="BF")
+    assert "deleted here" not in desk.get("/partners/").content.decode()
+    fleet.exchange("ML", "BF")
+    told = "3 records in the name of Burkina Faso were deleted here: their key was taken back."
+    assert told in desk.get("/partners/").content.decode()
+    assert "Burkina Faso: 3 records deleted" in desk.get("/").content.decode()
+    with fleet.at("ML") as node:
+        assert [row.detail for row in queries.audit("ML", "log.cut")] == ["3"]
+        later = replace(node, clock=lambda: Instant(node.clock().milliseconds + MONTH))
+        assert standing.deleted(later) == []
+
+
+# Before a key is taken back
+
+
+def test_who_was_set_back_hears_every_partner_before_it_takes_its_key_back(fleet):
+    write(fleet, "ML", "one")
+    fleet.settle()
+    copy = fleet.snapshot("ML")
+    write(fleet, "ML", "two")
+    fleet.exchange("ML", "BF")
+    with fleet.at("ML") as node:
+        assert standing.ahead_of_us(node) == set()
+    copy.put_back()
+    with fleet.at("ML") as node:
+        store.begin_epoch(node.clock())
+        assert standing.ahead_of_us(node) == {"BF", "NE"}
+    fleet.exchange("ML", "NE")
+    with fleet.at("ML") as node:
+        assert standing.ahead_of_us(node) == {"BF"}
+    fleet.exchange("ML", "BF")
+    fleet.exchange("ML", "BF")
+    with fleet.at("ML") as node:
+        assert standing.ahead_of_us(node) == set()
+    assert texts(fleet, "ML") == ["one", "two"]

@@ -7,7 +7,7 @@ import pytest
 from liptako.core.errors import NetworkError, VerificationError
 from liptako.core.log.frames import HeadsFrame
 from liptako.core.log.heads import read_heads
-from liptako.federation import exchange, peers
+from liptako.federation import exchange, peers, standing
 from liptako.ledger import store
 from tests.bundles import (
     PAIR,
@@ -243,7 +243,7 @@ def test_a_line_moves_last_heard_and_up_to_when_all_is_here(fleet):
 
 def state(fleet, member, other):
     with fleet.at(member) as node:
-        return peers.state_of(node, other)
+        return standing.state_of(node, other)
 
 
 @pytest.mark.parametrize("who", ["ML", "BF"])

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from liptako.core.errors import LiptakoError
 from liptako.core.log.frames import CarriedFrame, ParcelFrame
 from liptako.core.log.sealed import padded_size, unseal
-from liptako.federation import peers, sync
+from liptako.federation import standing, sync
 from liptako.federation.exchange import exchange_with
 from liptako.federation.models import Parcel
 from liptako.federation.parcels import PARCEL_LIMIT, all_parcels, owes_parcels
@@ -67,7 +67,7 @@ def test_the_word_that_it_is_stored_comes_back_the_same_way(fleet):
     over_burkina(fleet)
     over_burkina(fleet)
     with fleet.at("ML") as node:
-        state = peers.state_of(node, "NE")
+        state = standing.state_of(node, "NE")
     assert (state.stored, state.waiting, state.peer.heard_by) == (1, 0, "carried")
 
 

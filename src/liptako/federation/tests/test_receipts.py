@@ -5,7 +5,7 @@ import pytest
 from liptako.core.log.frames import HeadsFrame, ReceiptFrame
 from liptako.core.log.heads import read_heads
 from liptako.core.log.receipt import check_receipt, read_receipt
-from liptako.federation import peers
+from liptako.federation import standing
 from liptako.ledger.models import Receipt
 from tests.bundles import PAIR, bundle_for, heads_frame, open_for, read, sealed_frames, write
 
@@ -19,7 +19,7 @@ def receipts(fleet, member):
 
 def state(fleet, member, other):
     with fleet.at(member) as node:
-        return peers.state_of(node, other)
+        return standing.state_of(node, other)
 
 
 def counts(fleet, member, other):

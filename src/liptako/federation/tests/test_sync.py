@@ -12,7 +12,7 @@ from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.log.sealed import unseal
 from liptako.core.records.envelope import Precedence
-from liptako.federation import exchange, peers
+from liptako.federation import exchange, peers, standing
 from liptako.ledger.digest import state_digest
 from liptako.ledger.models import Channel, Entry, Payload
 from tests.bundles import (
@@ -79,7 +79,7 @@ def test_a_partner_that_cannot_be_reached_is_noted_and_caught_up_later(fleet):
     with pytest.raises(NetworkError):
         fleet.exchange("ML", "BF")
     with fleet.at("ML") as node:
-        state = peers.state_of(node, "BF")
+        state = standing.state_of(node, "BF")
         assert (state.waiting, "cannot be reached" in state.peer.fault_template) == (1, True)
     fleet.cut.clear()
     fleet.exchange("ML", "BF")
@@ -90,11 +90,14 @@ def test_what_is_stored_there_is_the_partner_s_own_word(fleet):
     write(fleet, "ML", "one", "two", "three")
     bundle = bundle_for(fleet, "ML", "BF")
     with fleet.at("ML") as node:
-        assert (peers.state_of(node, "BF").stored, peers.state_of(node, "BF").waiting) == (0, 3)
+        assert (standing.state_of(node, "BF").stored, standing.state_of(node, "BF").waiting) == (
+            0,
+            3,
+        )
     read(fleet, "BF", bundle)
     read(fleet, "ML", bundle_for(fleet, "BF", "ML"))
     with fleet.at("ML") as node:
-        state = peers.state_of(node, "BF")
+        state = standing.state_of(node, "BF")
         assert (state.stored, state.waiting, state.since) == (3, 0, None)
 
 
@@ -105,7 +108,7 @@ def test_an_old_word_of_a_partner_does_not_undo_a_newer_one(fleet):
     fleet.exchange("ML", "BF")
     read(fleet, "ML", old)
     with fleet.at("ML") as node:
-        assert peers.state_of(node, "BF").stored == 1
+        assert standing.state_of(node, "BF").stored == 1
 
 
 def test_many_records_go_in_several_requests(fleet):

@@ -13,7 +13,7 @@ from liptako.core.log.frames import ChannelFrame, HeadsFrame, PackageFrame
 from liptako.core.log.heads import Heads, sign_heads
 from liptako.core.log.merkle import CompactRange, leaf_hash
 from liptako.core.refs import audience_id
-from liptako.federation import exchange, peers, sync
+from liptako.federation import exchange, peers, standing, sync
 from liptako.ledger import store
 from liptako.ledger.models import Audience, Channel, Entry
 from tests.bundles import (
@@ -97,7 +97,7 @@ def fleet_reads_as_ml(fleet, frame):
 
 def waiting(fleet):
     with fleet.at("ML") as node:
-        return peers.state_of(node, "BF").waiting
+        return standing.state_of(node, "BF").waiting
 
 
 def test_two_logs_of_one_epoch_are_both_taken(fleet):

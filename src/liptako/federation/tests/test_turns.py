@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from liptako.core.errors import UnderWayError
-from liptako.federation import exchange, jobs, peers
+from liptako.federation import exchange, jobs, standing
 from liptako.federation.turns import turn
 from tests.fleet import Wire
 
@@ -56,7 +56,7 @@ def test_a_second_exchange_is_put_off_and_is_no_fault_of_the_partner(desk, fleet
     with fleet.at("ML") as node, taken(node, "BF"):
         with pytest.raises(UnderWayError):
             exchange.exchange_with(node, "BF", Wire(fleet))
-        state = peers.state_of(node, "BF")
+        state = standing.state_of(node, "BF")
         assert (state.peer.tried_at, state.link) == (None, "untried")
 
 
