@@ -6,8 +6,10 @@ entries are drawn in the ordinary way. `Counter.projected` says at any time how 
 """
 
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
+from itertools import islice
 from typing import NamedTuple, Self
 
 from django.db import transaction
@@ -16,11 +18,12 @@ from liptako.ledger import helping
 from liptako.ledger.folding import POISON, Sheet
 from liptako.ledger.helping import Helper
 from liptako.ledger.models import Counter, Entry, Payload
-from liptako.ledger.projector import BATCH, batch_of, entries_of, project_pending, write
-from liptako.ledger.reader import StoredEntry
+from liptako.ledger.projector import BATCH, batch_of, project_pending, write
+from liptako.ledger.reader import StoredEntry, stored
 from liptako.ledger.rows import one_of
 
-_AT_ONCE = 3  # batches that are with the helper
+_TOGETHER = 4  # batches that are written in one transaction: a page of an index is written once
+_AT_ONCE = 8  # batches that are with the helper, or wait to be written
 _UNDRAWN = 8  # batches that are left undrawn until the helper has started
 
 
@@ -31,6 +34,7 @@ class _Job(NamedTuple):
     position: int
     taken: int  # how many entries this intake had taken in by then
     end: int
+    is_new: bool  # nothing was held before about the same objects
     entries: list[StoredEntry]
     answer: "Future[Sheet | None]"
 
@@ -77,46 +81,59 @@ class Along:
             if not starts or taken >= self._drawn + _UNDRAWN * self._batch:
                 self._draw()
             return
-        while self._jobs and (self._jobs[0].answer.done() or len(self._jobs) >= _AT_ONCE):
-            self._settle(self._jobs.popleft())
+        done = all(job.answer.done() for job in self._first())
+        if len(self._jobs) >= (_TOGETHER if done else _AT_ONCE):
+            self._settle()
         self._hand_out(self.helper)
 
     def finish(self) -> None:
         """Write what is with the helper, and draw the rest."""
         while self._jobs:
-            self._settle(self._jobs.popleft())
+            self._settle()
         project_pending()
+
+    def _first(self) -> list[_Job]:
+        """Return the first batches, those that are written together."""
+        return list(islice(self._jobs, _TOGETHER))
 
     @transaction.atomic
     def _hand_out(self, helper: Helper) -> None:
         """Read the next batch and let it be folded."""
         counter = Counter.objects.select_for_update().get(id=1)
         start = self._jobs[-1].end if self._jobs else counter.projected
-        rows = Entry.objects.filter(position__gt=start).order_by("position")
-        found = list(rows.values_list("position", "object")[: 2 * self._batch])
-        if not found:
+        news = list(stored(Entry.objects.filter(position__gt=start), limit=2 * self._batch))
+        if not news:
             return
-        entries = list(entries_of({name for _, name in found}))
+        names = one_of({entry.object for entry in news})
+        old = list(stored(Entry.objects.filter(object__in=names, position__lte=start)))
+        entries = old + news
         self._jobs.append(
             _Job(
                 start=start,
                 position=counter.position,
                 taken=self._taken,
-                end=found[-1][0],
+                end=news[-1].position,
+                is_new=not old,
                 entries=entries,
                 answer=helper.ask(batch_of(entries)),
             )
         )
 
-    def _settle(self, job: _Job) -> None:
-        """Write what a batch came to; else draw all in the ordinary way."""
-        sheet = job.answer.result()
+    def _settle(self) -> None:
+        """Write what the first batches came to; else draw all in the ordinary way."""
+        jobs = [self._jobs.popleft() for _ in self._first()]
+        sheets = [job.answer.result() for job in jobs]
         try:
-            if sheet is not None and self._write(job, sheet):
+            if self._write_all(zip(jobs, sheets, strict=True)):
                 return
         except POISON:  # a record that the database does not take: found in the ordinary way
             pass
         self._draw()
+
+    @transaction.atomic
+    def _write_all(self, found: Iterable[tuple[_Job, Sheet | None]]) -> bool:
+        """Write what batches came to up to the first that cannot be; say whether all could be."""
+        return all(sheet is not None and self._write(job, sheet) for job, sheet in found)
 
     def _draw(self) -> None:
         """Draw all in the ordinary way. What is with the helper is not waited for."""
@@ -124,14 +141,13 @@ class Along:
         project_pending()
         self._drawn = self._taken
 
-    @transaction.atomic
     def _write(self, job: _Job, sheet: Sheet) -> bool:
         """Write what a batch came to, unless anybody else was at the log or the tables."""
         counter = Counter.objects.select_for_update().get(id=1)
         ours = counter.position - job.position == self._taken - job.taken
         if counter.projected != job.start or not ours or not _have_payloads(job.entries):
             return False
-        write(job.entries, sheet)
+        write(job.entries, sheet, is_new=job.is_new)
         counter.projected = job.end
         counter.save(update_fields=["projected"])
         self.folded += 1

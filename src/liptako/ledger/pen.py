@@ -4,7 +4,6 @@ Used by `store` alone, which holds the lock.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from django.db import transaction
 
@@ -21,8 +20,8 @@ from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
 from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, is_flash, retain_of
-from liptako.ledger.registry import Row, encode_payload
-from liptako.ledger.rows import insert_rows
+from liptako.ledger.registry import encode_payload
+from liptako.ledger.rows import insert_values, prepared_value
 from liptako.ledger.tree import leaves
 
 
@@ -155,38 +154,35 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
-    now = node.clock().moment()
     placed = list(enumerate(entries, position + 1))
-    insert_rows(Entry, [_entry_row(channel, place, entry, now) for place, entry in placed])
+    now, origin = prepared_value(Entry, "taken_at", node.clock().moment()), channel.origin
+    insert_values(Entry, _ENTRY, [_entry_row(origin, place, e, now) for place, e in placed])
     bare = {entry.seq for entry in entries if entry.body is None}
     bare |= recalled_among(channel, entries)
     tally.count_bare((channel.origin, seq) for seq in bare)
     kept = [(place, entry) for place, entry in placed if entry.seq not in bare]
-    insert_rows(
+    insert_values(
         Payload,
-        [{"entry_id": place, "salt": entry.salt, "body": entry.body} for place, entry in kept],
+        ("entry", "salt", "body"),
+        [(place, entry.salt, entry.body) for place, entry in kept],
     )
     note_files(node, channel, kept)
     note_recalls(placed)
     return position + len(placed)
 
 
-def _entry_row(channel: Channel, position: int, entry: Accepted, now: datetime) -> Row:
-    """Return the row of an entry. One that nobody can read is about nothing."""
+_ENTRY = (
+    "position", "channel", "seq", "leaf", "header", "taken_at",
+    "kind", "object", "lamport", "retain", "flash",
+)  # fmt: skip
+
+
+def _entry_row(origin: str, position: int, entry: Accepted, taken_at: object) -> tuple[object, ...]:
+    """Return the values of an entry. One that nobody can read is about nothing."""
     header = entry.header
-    return {
-        "position": position,
-        "channel_id": channel.origin,
-        "seq": entry.seq,
-        "leaf": entry.leaf,
-        "header": entry.data,
-        "kind": header.kind if header else "",
-        "object": header.object if header else "",
-        "lamport": header.lamport if header else 0,
-        "retain": retain_of(header),
-        "flash": is_flash(header),
-        "taken_at": now,
-    }
+    about = (header.kind, header.object, header.lamport) if header else ("", "", 0)
+    place = (position, origin, entry.seq, entry.leaf, entry.data, taken_at)
+    return (*place, *about, retain_of(header), is_flash(header))
 
 
 def reach(channel: Channel, new: Sequence[Accepted]) -> None:

@@ -144,7 +144,7 @@ def _draw_folded(entries: list[StoredEntry], answer: "Future[Sheet | None]") -> 
     sheet = answer.result()
     try:
         if sheet is not None:
-            _write_sheet(entries, sheet)
+            _write_sheet(entries, sheet, is_new=True)  # the tables were emptied
             return len(entries)
     except POISON:  # a record that the database does not take: it is found in the ordinary way
         pass
@@ -179,23 +179,24 @@ def _project(objects: set[str]) -> list[Rejection]:
 
 def entries_of(objects: Collection[str]) -> Iterator[StoredEntry]:
     """Give all entries about these objects, with their logs and payloads."""
-    return stored(Entry.objects.filter(object__in=one_of(objects)).order_by("position"))
+    return stored(Entry.objects.filter(object__in=one_of(objects)))
 
 
-def write(entries: Sequence[StoredEntry], sheet: Sheet) -> None:
+def write(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool) -> None:
     """Write what entries were folded to, and draw what waited for them.
 
-    Raises one of POISON if the database does not take it; then it is to be drawn in the other way.
+    `is_new` if nothing was drawn of their threads so far. Raises one of POISON if the database does
+    not take it, as something was after all; then it is to be drawn in the other way.
     """
-    _write_sheet(entries, sheet)
+    _write_sheet(entries, sheet, is_new=is_new)
     _project(_unblocked(entries) - {entry.object for entry in entries})
 
 
 @transaction.atomic
-def _write_sheet(entries: Sequence[StoredEntry], sheet: Sheet) -> None:
+def _write_sheet(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool = False) -> None:
     """Write rows and notes of entries, all or nothing."""
     for drawn in sheet.drawn:
-        _write(drawn)
+        _write(drawn, is_new=is_new)
     note_aside(entries, sheet.aside)
 
 
@@ -272,10 +273,10 @@ def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
     return [rejection for part in parts for rejection in draw_threads(module, part)]
 
 
-def _write(drawn: Drawn) -> None:
-    """Replace the rows of threads in all tables of their module."""
+def _write(drawn: Drawn, *, is_new: bool = False) -> None:
+    """Replace the rows of threads in all tables of their module; there are none if they are new."""
     module = registry.module_named(drawn.module)
-    old = of_threads(drawn.threads)
+    old = None if is_new else of_threads(drawn.threads)
     for table, rows in zip(module.tables, drawn.tables, strict=True):
         replace_rows(table.model, old, rows)
     if module.settle is not None:

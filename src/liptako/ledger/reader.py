@@ -50,9 +50,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def stored(entries: QuerySet[Entry], *, chunk: int = 0) -> Iterator[StoredEntry]:
-    """Give entries without what a model costs; all at once, or so many at a time."""
-    rows = entries.values_list(*_COLUMNS)
+def stored(
+    entries: QuerySet[Entry], *, chunk: int = 0, limit: int | None = None
+) -> Iterator[StoredEntry]:
+    """Give entries, in this node's order if in none, without what a model costs.
+
+    So many at a time if a chunk is given, else all at once; so many of them if there is a limit.
+    """
+    ordered = entries if entries.ordered else entries.order_by("position")
+    rows = ordered.values_list(*_COLUMNS)[:limit]
     return map(StoredEntry._make, rows.iterator(chunk_size=chunk) if chunk else rows)
 
 

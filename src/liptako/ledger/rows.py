@@ -55,15 +55,24 @@ def of_threads(threads: Collection[Thread]) -> models.Q:
     )
 
 
-def replace_rows(model: type[models.Model], old: models.Q, rows: Sequence[Values]) -> None:
-    """Delete the old rows, those `of_threads`, and write the new ones, which are prepared."""
-    model._default_manager.filter(old).delete()
-    _insert(model, rows)
+def replace_rows(model: type[models.Model], old: models.Q | None, rows: Sequence[Values]) -> None:
+    """Delete the old rows, those `of_threads` if any, and write the new ones: they are prepared."""
+    if old is not None:
+        model._default_manager.filter(old).delete()
+    _insert(model, list(_fields(model).values()), rows)
 
 
-def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
-    """Write new rows, whose keys are set."""
-    _insert(model, prepared(model, rows))
+def insert_values(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write new rows of these fields, of values that any database takes as they are."""
+    fields = _fields(model)
+    _insert(model, [fields[name] for name in names], rows)
+
+
+def prepared_value(model: type[models.Model], name: str, value: object) -> object:
+    """Return the value of a field as the database takes it."""
+    return _fields(model)[name].get_db_prep_save(value, connection=_database())
 
 
 def prepared(model: type[models.Model], rows: Sequence[Row]) -> list[Values]:
@@ -81,13 +90,21 @@ def prepared(model: type[models.Model], rows: Sequence[Row]) -> list[Values]:
     return values
 
 
-def _insert(model: type[models.Model], rows: Sequence[Values]) -> None:
-    """Write new rows, which are prepared."""
-    fields = model._meta.concrete_fields
-    columns = ", ".join(_quoted(field.column) for field in fields if field.column)
+def _fields(model: type[models.Model]) -> "dict[str, models.Field[Any, Any]]":
+    """Return the fields of a model that have a column, by their names and in its order."""
+    return {field.name: field for field in model._meta.concrete_fields}
+
+
+def _insert(
+    model: type[models.Model],
+    fields: "Sequence[models.Field[Any, Any]]",
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Write new rows, of values as the database takes them."""
+    named = ", ".join(_quoted(field.column) for field in fields if field.column)
     marks = ", ".join(["%s"] * len(fields))
     table = _quoted(model._meta.db_table)
-    run_for_each(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 (same)
+    run_for_each(f"INSERT INTO {table} ({named}) VALUES ({marks})", rows)  # noqa: S608 (ours)
 
 
 def one_of(names: Collection[str] | Collection[int]) -> RawSQL:
