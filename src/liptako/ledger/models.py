@@ -8,6 +8,7 @@ deeds, write evidence, and `doubts` deletes some; only `projector` and `tally` t
 
 from django.db import models
 
+from liptako.ledger.fields import PositionField
 from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
 
 FILES = (Chunk, Incoming, Attached, StoredFile)
@@ -143,7 +144,7 @@ class Package(models.Model):
 class Entry(models.Model):
     """A header as its author wrote it. `position` is the order in which this node took it."""
 
-    position = models.BigIntegerField(primary_key=True)
+    position = PositionField(primary_key=True)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)  # see Meta
     seq = models.BigIntegerField()
     leaf = models.BinaryField()
