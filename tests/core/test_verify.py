@@ -13,7 +13,7 @@ from liptako.core.log.bundle import strip_hash
 from liptako.core.log.checkpoint import head_of
 from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import CompactRange, consistency_proof, leaf_hash, subtrees
-from liptako.core.log.verify import Channel, accept_package
+from liptako.core.log.verify import Channel, Opened, accept_package, read_package
 from liptako.core.records.envelope import Header, Lane, PayloadStub, Precedence, encode_header
 from liptako.core.records.payload import derive_salt, payload_hash
 
@@ -70,6 +70,30 @@ def test_a_whole_log_is_taken_as_its_author_wrote_it():
     assert (log.size, log.root()) == (head.size, head.root)
     assert taken(new) == list(zip(range(6), ENTRIES, BODIES, strict=True))
     assert all(entry.header and not entry.fault for entry in new)
+
+
+def test_a_package_that_was_read_before_is_taken_like_any_other():
+    frame, head = package()
+    opened = Opened(frame, read_package(CHANNEL, frame))
+    assert accept_package(CHANNEL, CompactRange(), head, opened) == accept_package(
+        CHANNEL, CompactRange(), head, frame
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entries: entries[1:],
+        lambda entries: (entries[1], entries[0], *entries[2:]),
+        lambda entries: (msgspec.structs.replace(entries[0], data=b"other"), *entries[1:]),
+        lambda entries: (msgspec.structs.replace(entries[0], leaf=bytes(32)), *entries[1:]),
+    ],
+)
+def test_a_package_that_was_read_wrongly_is_read_again(change):
+    frame, head = package()
+    opened = Opened(frame, change(read_package(CHANNEL, frame)))
+    _, new = accept_package(CHANNEL, CompactRange(), head, opened)
+    assert taken(new) == list(zip(range(6), ENTRIES, BODIES, strict=True))
 
 
 def test_a_log_is_taken_in_parts_that_each_end_with_a_package():

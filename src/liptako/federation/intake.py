@@ -27,29 +27,32 @@ from liptako.core.log.frames import (
 )
 from liptako.core.log.heads import Heads
 from liptako.core.log.note import read_note
+from liptako.core.log.verify import Opened
 from liptako.core.refs import author_of, epoch_of
 from liptako.federation import attachments, parcels, peers
 from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-from liptako.ledger.reader import epoch, root_of, signed_size
+from liptako.ledger.reader import StoredEntry, epoch, root_of, signed_size
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `receipts` counts what members newly signed that they hold, `chunks` the bytes of files, `wants`
-    are files that the sender lacks. `room` is how long the answer may be, `shown` what the sender
-    was shown ahead and has kept, `arrived` are parcels that it has carried for this node. `more`
-    says that something is left for the next exchange. `outdated` if its sender has told of a later
-    state before: a file that was carried for long, or one that somebody plays again. `former` if
-    it has taken back the key that it was signed with: then its word counts for nothing, and only
-    what is proved by itself is taken.
+    `undrawn` are those that were taken since something was last drawn, `receipts` counts what
+    members newly signed that they hold, `chunks` the bytes of files, `wants` are files that the
+    sender lacks. `room` is how long the answer may be, `shown` what the sender was shown ahead and
+    has kept, `arrived` are parcels that it has carried for this node. `more` says that something is
+    left for the next exchange. `outdated` if its sender has told of a later state before: a file
+    that was carried for long, or one that somebody plays again. `former` if it has taken back the
+    key that it was signed with: then its word counts for nothing, and only what is proved by itself
+    is taken.
     """
 
     sender: str = ""
     taken: int = 0
+    undrawn: list[StoredEntry] = field(default_factory=list)
     receipts: int = 0
     chunks: int = 0
     wants: list[tuple[str, str, int]] = field(default_factory=list)
@@ -131,12 +134,17 @@ def _check_held(node: Node, delivery: Delivery) -> None:
         raise histories.keep_fork(row, fork, node.clock())
 
 
-def take(node: Node, delivery: Delivery, frame: PackageFrame, report: Report) -> Delivery | None:
+def take(
+    node: Node, delivery: Delivery, package: PackageFrame | Opened, report: Report
+) -> Delivery | None:
     """Keep a package; nothing with the fault in the report ends the intake of its log."""
+    frame = package.package if isinstance(package, Opened) else package
     signed = (delivery.checkpoint, delivery.note)
     try:
         behind = check_package(delivery, frame, node.clock())
-        report.taken += store.take(node, delivery.roster, delivery.channel, signed, frame)
+        news = store.take(node, delivery.roster, delivery.channel, signed, package)
+        report.taken += len(news)
+        report.undrawn += news
     except LiptakoError as fault:
         report.faults.append(fault)
         return None

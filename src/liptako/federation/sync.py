@@ -271,16 +271,18 @@ def _take_frames(node: Node, heads: Heads, frames: Iterator[Frame], report: Repo
     delivery: Delivery | None = None
     with Along() as along:
         try:
-            for frame in frames:
+            for frame, opened in along.read_ahead(frames):
                 if isinstance(frame, ChannelFrame):
                     delivery = open_log(node, heads, frame, report)
                 elif isinstance(frame, AheadFrame) and delivery is not None:
                     delivery = take_ahead(node, delivery, frame, report)
                 elif isinstance(frame, PackageFrame) and delivery is not None:
-                    delivery = take(node, delivery, frame, report)
+                    package = opened.result() if opened else None
+                    delivery = take(node, delivery, package or frame, report)
                 else:
                     take_beside(node, frame, report)
-                along.go_on(report.taken)
+                along.go_on(report.taken, report.undrawn)
+                report.undrawn = []
         except MalformedError as fault:
             report.faults.append(fault)
         along.finish()

@@ -1,12 +1,13 @@
 """Draws what is taken in while more of it comes: from many entries on with a process that helps.
 
+The helper reads the packages that are next. What their author has signed is proved here, and kept.
 This process reads what is to be drawn and writes what it comes to; between the two the helper folds
 it. Should anything else have been written or drawn in the meantime, or the helper be of no use, the
 entries are drawn in the ordinary way. `Counter.projected` says at any time how far all is drawn.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from itertools import islice
@@ -14,6 +15,11 @@ from typing import NamedTuple, Self
 
 from django.db import transaction
 
+from liptako.core.errors import MalformedError
+from liptako.core.log.delivery import channel_of
+from liptako.core.log.frames import ChannelFrame, Frame, PackageFrame
+from liptako.core.log.verify import Channel as ChannelValue
+from liptako.core.log.verify import Opened
 from liptako.ledger import helping
 from liptako.ledger.folding import POISON, Sheet
 from liptako.ledger.helping import Helper
@@ -24,6 +30,7 @@ from liptako.ledger.rows import one_of
 
 _TOGETHER = 4  # batches that are written in one transaction: a page of an index is written once
 _AT_ONCE = 8  # batches that are with the helper, or wait to be written
+_READ_AHEAD = 16  # packages that are with the helper: while it folds a batch, some come
 _UNDRAWN = 8  # batches that are left undrawn until the helper has started
 
 
@@ -56,6 +63,7 @@ class Along:
         self._stack = ExitStack()
         self._jobs: deque[_Job] = deque()
         self._taken = 0
+        self._news: list[StoredEntry] = []  # what was not handed out
         self._seen = 0  # so many of them when something was last done
         self._drawn = 0  # so many when all was last drawn in the ordinary way
 
@@ -68,9 +76,35 @@ class Along:
         self._jobs.clear()
         self._stack.close()
 
-    def go_on(self, taken: int) -> None:
-        """Draw what is due after so many entries were taken in."""
+    def read_ahead(
+        self, frames: Iterator[Frame]
+    ) -> Iterator[tuple[Frame, "Future[Opened | None] | None"]]:
+        """Give the frames of a bundle, packages with what the helper reads in them meanwhile."""
+        found: deque[tuple[Frame, Future[Opened | None] | None]] = deque()
+        fault, log = None, None
+        while fault is None:
+            try:
+                frame = next(frames)
+            except (StopIteration, MalformedError) as cause:
+                fault = cause
+            else:
+                log = _log_after(frame, log)
+                found.append((frame, self._reading(log, frame)))
+            while found and (fault or found[-1][1] is None or len(found) > _READ_AHEAD):
+                yield found.popleft()
+        if isinstance(fault, MalformedError):
+            raise fault
+
+    def _reading(self, log: ChannelValue | None, frame: Frame) -> "Future[Opened | None] | None":
+        """Let the helper read a package, if there is one."""
+        if self.helper is None or not self.helper.is_ready() or log is None:
+            return None
+        return self.helper.read(log, frame) if isinstance(frame, PackageFrame) else None
+
+    def go_on(self, taken: int, news: Sequence[StoredEntry] = ()) -> None:
+        """Draw what is due after so many entries were taken in, the last of which are at hand."""
         self._taken = taken
+        self._news += news
         if taken < self._seen + self._batch:
             return
         self._seen = taken
@@ -101,7 +135,7 @@ class Along:
         """Read the next batch and let it be folded."""
         counter = Counter.objects.select_for_update().get(id=1)
         start = self._jobs[-1].end if self._jobs else counter.projected
-        news = list(stored(Entry.objects.filter(position__gt=start), limit=2 * self._batch))
+        news = self._next(start, counter.position)
         if not news:
             return
         names = one_of({entry.object for entry in news})
@@ -118,6 +152,15 @@ class Along:
                 answer=helper.ask(batch_of(entries)),
             )
         )
+
+    def _next(self, start: int, end: int) -> list[StoredEntry]:
+        """Return the next entries between two places; read, unless they are all at hand."""
+        found, self._news = self._news[: 2 * self._batch], self._news[2 * self._batch :]
+        count = len(found) + len(self._news)
+        if found and (found[0].position, count) == (start + 1, end - start):
+            return found
+        self._news = []
+        return list(stored(Entry.objects.filter(position__gt=start), limit=2 * self._batch))
 
     def _settle(self) -> None:
         """Write what the first batches came to; else draw all in the ordinary way."""
@@ -138,6 +181,7 @@ class Along:
     def _draw(self) -> None:
         """Draw all in the ordinary way. What is with the helper is not waited for."""
         self._jobs.clear()
+        self._news = []
         project_pending()
         self._drawn = self._taken
 
@@ -159,3 +203,13 @@ def _have_payloads(entries: list[StoredEntry]) -> bool:
     had = [entry.position for entry in entries if entry.body is not None]
     held = Payload.objects.filter(entry_id__gte=min(had, default=0), entry_id__in=one_of(had))
     return held.count() == len(had)
+
+
+def _log_after(frame: Frame, log: ChannelValue | None) -> ChannelValue | None:
+    """Return the log that packages behind a frame are of; nothing if that is no log."""
+    if not isinstance(frame, ChannelFrame):
+        return log
+    try:
+        return channel_of(frame)
+    except MalformedError:
+        return None

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from django.db import DataError, IntegrityError
 
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
@@ -43,7 +44,7 @@ class Judged(NamedTuple):
     unknown: list[int]
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, array_like=True, tag="batch"):
     """Entries whose threads are whole, and the places and leaves of what they name, where here."""
 
     entries: list[StoredEntry]

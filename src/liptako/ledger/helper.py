@@ -1,4 +1,4 @@
-"""A process of its own that folds what another one takes in: the second core of a node.
+"""A process of its own that reads and folds what another one takes in: a node's second core.
 
 Started by `helping`, which speaks to it. It gets bytes of entries and gives rows: it has no key, no
 database, and nothing of the environment; it ends when the other side does.
@@ -13,6 +13,8 @@ import msgspec
 from django.apps import AppConfig
 from django.conf import settings
 
+from liptako.core.log.frames import PackageFrame
+from liptako.core.log.verify import Accepted, Channel, read_package
 from liptako.ledger import registry
 
 _LENGTH = 8  # bytes that say how many bytes follow
@@ -27,6 +29,13 @@ class SetUp(msgspec.Struct):
     accounts: str
 
 
+class Unread(msgspec.Struct, array_like=True, tag="unread"):
+    """A package of a log of which nothing was read yet."""
+
+    channel: Channel
+    package: PackageFrame
+
+
 def send(link: socket.socket, data: bytes) -> None:
     """Write one message."""
     link.sendall(len(data).to_bytes(_LENGTH) + data)
@@ -34,10 +43,10 @@ def send(link: socket.socket, data: bytes) -> None:
 
 def receive(link: socket.socket) -> bytearray:
     """Read one message. Raises EOFError if the other side has gone."""
-    return _read(link, int.from_bytes(_read(link, _LENGTH)))
+    return _bytes(link, int.from_bytes(_bytes(link, _LENGTH)))
 
 
-def _read(link: socket.socket, count: int) -> bytearray:
+def _bytes(link: socket.socket, count: int) -> bytearray:
     """Read so many bytes. Raises EOFError if the other side has gone."""
     data = bytearray(count)
     left = memoryview(data)
@@ -47,6 +56,15 @@ def _read(link: socket.socket, count: int) -> bytearray:
             raise EOFError
         left = left[got:]
     return data
+
+
+def _read(task: Unread) -> tuple[Accepted, ...]:
+    """Return the entries of a package. Raises LiptakoError if one cannot be read."""
+    entries = read_package(task.channel, task.package)
+    for entry in entries:
+        if entry.fault is not None:
+            raise entry.fault
+    return entries
 
 
 def _load(first: SetUp) -> None:
@@ -70,12 +88,13 @@ def _load(first: SetUp) -> None:
 def serve(link: socket.socket) -> None:
     """Fold one batch after the other. Nothing is the answer to one that cannot be folded whole."""
     folding = import_module("liptako.ledger.folding")  # it cannot be before Django is set up
-    encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(folding.Batch)
+    encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(folding.Batch | Unread)
     send(link, encoder.encode([kind.name for kind in registry.kinds()]))
     while True:
-        batch = decoder.decode(receive(link))
+        task = decoder.decode(receive(link))
         try:
-            answer = encoder.encode(folding.sheet_of(batch))
+            done = _read(task) if isinstance(task, Unread) else folding.sheet_of(task)
+            answer = encoder.encode(done)
         except folding.POISON:  # which record it is, is found out in the ordinary way
             answer = b""
         send(link, answer)

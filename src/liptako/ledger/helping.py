@@ -1,26 +1,31 @@
-"""Has batches of entries folded by another process (`helper`), while this one goes on.
+"""Has packages read and batches of entries folded by another process (`helper`), meanwhile.
 
-Whatever goes wrong there only means that a batch is to be folded here.
+Whatever goes wrong there only means that it is to be done here.
 """
 
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from liptako.core.log.frames import PackageFrame
+from liptako.core.log.verify import Accepted, Channel, Opened
 from liptako.ledger import registry
 from liptako.ledger.folding import Batch, Sheet
-from liptako.ledger.helper import SetUp, receive, send
+from liptako.ledger.helper import SetUp, Unread, receive, send
 
+_T = TypeVar("_T")
 _PATIENCE = 60  # seconds for one batch, which takes a tenth of one
 _encoder = msgspec.msgpack.Encoder()
 _sheets = msgspec.msgpack.Decoder(Sheet)
+_entries = msgspec.msgpack.Decoder(tuple[Accepted, ...])
 
 
 def pays() -> bool:
@@ -38,11 +43,12 @@ def _is_in_memory() -> bool:
 
 
 class Helper:
-    """A process that folds, one batch after the other; ended with the `with`."""
+    """A process that does one thing after the other; ended with the `with`."""
 
     def __init__(self) -> None:
         """Start it and wait for nothing: it is ready when it says so."""
         self.folded = 0  # batches
+        self.opened = 0  # packages
         self._link, theirs = socket.socketpair()
         self._link.settimeout(_PATIENCE)
         with theirs:
@@ -53,8 +59,9 @@ class Helper:
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self._thread = ThreadPoolExecutor(1)  # waits for answers; one is asked for after another
-        self._greeting = self._thread.submit(self._greet)
+        # Two threads, so that the next thing lies there when one is done.
+        self._asks, self._answers = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._greeting = self._answers.submit(self._greet)
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -64,7 +71,8 @@ class Helper:
         """End it, whatever it is at."""
         self.process.kill()
         self.process.wait()
-        self._thread.shutdown(cancel_futures=True)
+        self._asks.shutdown(cancel_futures=True)
+        self._answers.shutdown(cancel_futures=True)
         self._link.close()
 
     def is_ready(self) -> bool:
@@ -78,7 +86,16 @@ class Helper:
 
     def ask(self, batch: Batch) -> "Future[Sheet | None]":
         """Let a batch be folded; the answer is nothing if it is to be folded here."""
-        return self._thread.submit(self._fold, batch)
+        return self._ask(batch, self._take_sheet)
+
+    def read(self, channel: Channel, package: PackageFrame) -> "Future[Opened | None]":
+        """Let a package be read; the answer is nothing if it is to be read here."""
+        return self._ask(Unread(channel, package), lambda data: self._take_entries(package, data))
+
+    def _ask(self, task: object, take: Callable[[bytearray], _T]) -> "Future[_T | None]":
+        """Hand over a task; what is answered is taken in the order in which it was asked for."""
+        self._asks.submit(self._send, task)
+        return self._answers.submit(self._receive, take)
 
     def _greet(self) -> None:
         """Tell it what to load, and see that it knows the same kinds as we do."""
@@ -94,14 +111,30 @@ class Helper:
         if kinds != [kind.name for kind in registry.kinds()]:
             raise LookupError
 
-    def _fold(self, batch: Batch) -> Sheet | None:
-        """Hand over a batch and wait for the answer."""
+    def _send(self, task: object) -> None:
+        """Hand over a task."""
         try:
-            send(self._link, _encoder.encode(batch))
+            send(self._link, _encoder.encode(task))
+        except OSError:
+            self.process.kill()  # what is waited for will not come
+
+    def _receive(self, take: Callable[[bytearray], _T]) -> _T | None:
+        """Wait for the next answer, and take it; nothing if there is none."""
+        try:
             answer = receive(self._link)
-            sheet = _sheets.decode(answer) if answer else None
+            return take(answer) if answer else None
         except (EOFError, OSError, msgspec.DecodeError):
             self.process.kill()  # what comes after this cannot be read
             return None
-        self.folded += sheet is not None
+
+    def _take_sheet(self, data: bytearray) -> Sheet:
+        """Return what a batch came to."""
+        sheet = _sheets.decode(data)
+        self.folded += 1
         return sheet
+
+    def _take_entries(self, package: PackageFrame, data: bytearray) -> Opened:
+        """Return a package with the entries that were read in it."""
+        opened = Opened(package, _entries.decode(data))
+        self.opened += 1
+        return opened

@@ -18,6 +18,7 @@ from liptako.ledger import compacts, tally
 from liptako.ledger.attachments import note_files
 from liptako.ledger.models import Audience, Channel, Entry, Package, Payload
 from liptako.ledger.node import Node
+from liptako.ledger.reader import StoredEntry
 from liptako.ledger.recalls import note_recalls, recalled_among
 from liptako.ledger.records import Draft, Record, is_flash, retain_of
 from liptako.ledger.registry import encode_payload
@@ -76,9 +77,9 @@ class Pen:
         head = head_of(self._channel.origin, self._log)
         note = sign_checkpoint(head, self._node.signer)
         advance(self._channel, self._log, note)
-        position = store_entries(self._node, self._channel, self._written, position)
+        stored = store_entries(self._node, self._channel, self._written, position)
         reach(self._channel, self._written)
-        return position
+        return stored[-1].position
 
     def _seed(self, number: int) -> bytes:
         """Return the seed of a package's salts, drawn when its first entry is written.
@@ -149,8 +150,10 @@ def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
         tally.begin(channel)
 
 
-def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], position: int) -> int:
-    """Put entries, one at least, into the database behind `position`; return the last place given.
+def store_entries(
+    node: Node, channel: Channel, entries: Sequence[Accepted], position: int
+) -> list[StoredEntry]:
+    """Put entries, one at least, into the database behind `position`, and return them as stored.
 
     What was recalled is not kept; what a new entry recalls is deleted.
     """
@@ -168,7 +171,23 @@ def store_entries(node: Node, channel: Channel, entries: Sequence[Accepted], pos
     )
     note_files(node, channel, kept)
     note_recalls(placed)
-    return position + len(placed)
+    return [_stored(channel, place, entry, bare=entry.seq in bare) for place, entry in placed]
+
+
+def _stored(channel: Channel, position: int, entry: Accepted, *, bare: bool) -> StoredEntry:
+    """Return an entry as it lies in the database."""
+    return StoredEntry(
+        position,
+        entry.header.object if entry.header else "",
+        entry.seq,
+        entry.leaf,
+        entry.data,
+        None if bare else entry.body,
+        channel.origin,
+        channel.author,
+        channel.audience_id,
+        channel.lane,
+    )
 
 
 _ENTRY = (

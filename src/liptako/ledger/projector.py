@@ -4,6 +4,7 @@ A record that names one which is not here waits; one that breaks a rule is rejec
 reason; neither blocks another. The same records give the same rows in whatever order they came.
 """
 
+from collections import Counter as Counts
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -33,7 +34,7 @@ from liptako.ledger.folding import (
 from liptako.ledger.helping import Helper
 from liptako.ledger.models import Counter, Entry, Waiting
 from liptako.ledger.reader import StoredEntry, stored
-from liptako.ledger.records import Record, Rejection
+from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Module, Threads
 from liptako.ledger.rows import of_threads, one_of, replace_rows
 from liptako.ledger.tally import begin_again
@@ -279,5 +280,13 @@ def _write(drawn: Drawn, *, is_new: bool = False) -> None:
     old = None if is_new else of_threads(drawn.threads)
     for table, rows in zip(module.tables, drawn.tables, strict=True):
         replace_rows(table.model, old, rows)
-    if module.settle is not None:
-        module.settle(drawn.threads)
+    # Of what is new all threads are here: an object with one thread has nothing to be settled.
+    unsettled = _shared(drawn.threads) if is_new else drawn.threads
+    if module.settle is not None and unsettled:
+        module.settle(unsettled)
+
+
+def _shared(threads: Collection[Thread]) -> list[Thread]:
+    """Return those of some threads that are about the same object as another one of them."""
+    counted = Counts(thread.object for thread in threads)
+    return [thread for thread in threads if counted[thread.object] > 1]

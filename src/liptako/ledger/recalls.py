@@ -40,6 +40,8 @@ def recalled_among(channel: Channel, entries: Sequence[Accepted]) -> set[int]:
     """Return the places of entries, which are being stored, that were taken back before."""
     first, last = entries[0].seq, entries[-1].seq
     named = Recalled.objects.filter(origin=channel.origin, seq__gte=first, seq__lte=last)
+    if not named.exists():
+        return set()
     headers = {entry.seq: entry for entry in entries if entry.header is not None}
     return {
         row.seq

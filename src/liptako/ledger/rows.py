@@ -166,8 +166,8 @@ def _prepare_of(field: "models.Field[Any, Any]", database: BaseDatabaseWrapper) 
 def _time_text(prepare: _Prepare, value: object) -> object:
     """Return a time as Django writes it into SQLite: in UTC, as all of records are, no offset."""
     if isinstance(value, datetime) and value.tzinfo is UTC:
-        return value.isoformat(" ")[:-_OFFSET]
-    return prepare(value)
+        return str(value)[:-_OFFSET]
+    return None if value is None else prepare(value)
 
 
 def _json_value(prepare: _Prepare, value: object) -> object:

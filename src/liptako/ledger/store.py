@@ -15,7 +15,7 @@ from liptako.core.errors import RefusedError, VerificationError
 from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import read_range
-from liptako.core.log.verify import Accepted, accept_package
+from liptako.core.log.verify import Accepted, Opened, accept_package
 from liptako.core.log.verify import Channel as ChannelValue
 from liptako.core.records.envelope import Lane, lane_of
 from liptako.core.refs import LEAF_BYTES, author_of, epoch_of
@@ -24,6 +24,7 @@ from liptako.ledger.attachments import check_stored
 from liptako.ledger.models import Audience, Channel, Counter, Entry
 from liptako.ledger.node import Node
 from liptako.ledger.pen import Pen, advance, keep_audience, reach, store_entries
+from liptako.ledger.reader import StoredEntry
 from liptako.ledger.recalls import destroy
 from liptako.ledger.records import Draft, Record
 
@@ -157,9 +158,9 @@ def take(
     roster: Sequence[str],
     channel: ChannelValue,
     signed: tuple[Checkpoint, bytes],
-    package: PackageFrame,
-) -> int:
-    """Take a package of somebody else's log as evidence; return how many entries were new.
+    package: PackageFrame | Opened,
+) -> Sequence[StoredEntry]:
+    """Take a package of somebody else's log as evidence; return the entries that were new.
 
     Nothing is drawn here: `projector.project_pending` goes on from the last place it reached.
     Raises MalformedError or VerificationError, and then nothing of the package is kept.
@@ -169,15 +170,15 @@ def take(
     checkpoint, note = signed
     log, new = accept_package(channel, log, checkpoint, package)
     if not new:
-        return 0
+        return ()
     _keep_audience_of(row, roster)
     news = _not_held(row, new) if row.ahead else new
     row.ahead -= len(new) - len(news)
     note = note if log.size == checkpoint.size else bytes(row.checkpoint)
     advance(row, log, note)
-    _store(node, row, news, counter)
+    stored = _store(node, row, news, counter)
     reach(row, new)
-    return len(news)
+    return stored
 
 
 @transaction.atomic
@@ -237,17 +238,22 @@ def _unless_ended(entry: Accepted, now: Instant) -> Accepted:
     return structs.replace(entry, body=None, salt=b"") if ended else entry
 
 
-def _store(node: Node, row: Channel, entries: Sequence[Accepted], counter: Counter) -> None:
-    """Put entries of somebody else into the database, if there are any.
+def _store(
+    node: Node, row: Channel, entries: Sequence[Accepted], counter: Counter
+) -> Sequence[StoredEntry]:
+    """Put entries of somebody else into the database, if there are any; return them.
 
     A payload whose time has ended on its way (a file that was carried for long) is not kept at all.
     """
-    if entries:
-        now = node.clock()
-        kept = [_unless_ended(entry, now) for entry in entries]
-        counter.position = store_entries(node, row, kept, counter.position)
-        counter.save()
-        _follow(row.audience, [entry.header.lamport for entry in entries if entry.header])
+    if not entries:
+        return ()
+    now = node.clock()
+    kept = [_unless_ended(entry, now) for entry in entries]
+    stored = store_entries(node, row, kept, counter.position)
+    counter.position = stored[-1].position
+    counter.save()
+    _follow(row.audience, [entry.header.lamport for entry in entries if entry.header])
+    return stored
 
 
 def _follow(audience: Audience, seen: Iterable[int]) -> None:

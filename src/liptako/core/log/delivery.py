@@ -105,8 +105,7 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
     author = author_of(frame.origin)
     _check_roster(frame, {author, heads.sender, heads.recipient})
     checkpoint = compact.open_checkpoint(frame.checkpoint, frame.origin)
-    if frame.lane not in set(Lane):
-        raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
+    channel = channel_of(frame)
     if not 0 <= frame.start <= checkpoint.size:
         raise MalformedError(
             "%(origin)s: expected to begin with an entry up to %(size)d, got %(got)d",
@@ -114,12 +113,6 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
             size=checkpoint.size,
             got=frame.start,
         )
-    channel = Channel(
-        origin=frame.origin,
-        author=author,
-        audience=audience_id(frame.roster),
-        lane=Lane(frame.lane),
-    )
     return Delivery(
         sender=heads.sender,
         roster=frame.roster,
@@ -128,6 +121,18 @@ def open_delivery(frame: ChannelFrame, heads: Heads, compact: Compact) -> Delive
         note=frame.checkpoint,
         due=frame.start,
         cap=compact.cap_of(frame.origin),
+    )
+
+
+def channel_of(frame: ChannelFrame) -> Channel:
+    """Return the log that a frame says follows. Raises MalformedError for a lane that is none."""
+    if frame.lane not in set(Lane):
+        raise MalformedError("%(origin)s: there is no such lane", origin=frame.origin)
+    return Channel(
+        origin=frame.origin,
+        author=author_of(frame.origin),
+        audience=audience_id(frame.roster),
+        lane=Lane(frame.lane),
     )
 
 

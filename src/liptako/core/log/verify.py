@@ -56,14 +56,32 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     fault: MalformedError | None = None
 
 
+class Opened(NamedTuple):
+    """A package with its entries, as `read_package` has read them before."""
+
+    package: PackageFrame
+    entries: tuple[Accepted, ...]
+
+
+def read_package(channel: Channel, package: PackageFrame) -> tuple[Accepted, ...]:
+    """Return the entries of a package; whether its author has signed them is yet to be proved.
+
+    Their headers are whole again, their payloads are the ones that these name. This is most of the
+    work, and needs nothing of the log. Raises MalformedError or VerificationError.
+    """
+    _check_shape(package)
+    return tuple(_judge(channel, entry) for entry in _read_entries(package))
+
+
 def accept_package(
-    channel: Channel, log: CompactRange, checkpoint: Checkpoint, package: PackageFrame
+    channel: Channel, log: CompactRange, checkpoint: Checkpoint, given: PackageFrame | Opened
 ) -> tuple[CompactRange, tuple[Accepted, ...]]:
     """Return the longer log and the new entries of a package.
 
     Entries that are held already are skipped. Raises MalformedError or VerificationError, naming
     the log and the entries, if anything is missing, added, changed, or out of order.
     """
+    package = given.package if isinstance(given, Opened) else given
     where = {"origin": channel.origin, "start": package.start}
     _check_shape(package)
     if package.start > log.size:
@@ -74,8 +92,11 @@ def accept_package(
         )
     if package.start + len(package.headers) <= log.size:
         return log, ()
-    entries = list(_read_entries(package))
-    new = tuple(_judge(channel, entry) for entry in entries if entry.seq >= log.size)
+    if isinstance(given, Opened) and _is_in_order(given):
+        new = tuple(entry for entry in given.entries if entry.seq >= log.size)
+    else:
+        entries = list(_read_entries(package))
+        new = tuple(_judge(channel, entry) for entry in entries if entry.seq >= log.size)
     longer = log.extend(entry.leaf for entry in new)
     try:
         _prove(longer, checkpoint, package.proof)
@@ -86,6 +107,15 @@ def accept_package(
             **where,
         ) from cause
     return longer, new
+
+
+def _is_in_order(given: Opened) -> bool:
+    """Say whether what was read before are all entries of the package, each with its own hash."""
+    places = range(given.package.start, given.package.start + len(given.package.headers))
+    return len(given.entries) == len(places) and all(
+        entry.seq == seq and entry.leaf == leaf_hash(entry.data)
+        for seq, entry in zip(places, given.entries, strict=True)
+    )
 
 
 def accept_ahead(channel: Channel, checkpoint: Checkpoint, frame: AheadFrame) -> Accepted:

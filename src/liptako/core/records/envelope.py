@@ -7,7 +7,7 @@ bytes are kept for ever; the value below is a reading of them (docs/spec/record.
 import enum
 import re
 from base64 import b64encode
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -102,7 +102,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     retain: Instant | None = None
     refs: tuple[Ref, ...] = ()
     attachments: tuple[Attachment, ...] = ()
-    extra: tuple[tuple[str, Json], ...] = ()
+    extra: tuple[tuple[str, Any], ...] = ()  # any Json: msgspec knows no type that names itself
 
     def has_ended(self, now: Instant) -> bool:
         """Say whether the time is over for which the payload is to be kept."""

@@ -8,16 +8,9 @@ from threading import Thread, Timer
 
 import msgspec
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 
-from liptako.core.clock import Instant
-from liptako.core.log.checkpoint import head_of
-from liptako.core.log.frames import PackageFrame
-from liptako.core.log.merkle import CompactRange, leaf_hash
-from liptako.core.log.verify import Channel as ChannelValue
-from liptako.core.records.envelope import Header, Lane, PayloadStub, encode_header
-from liptako.core.records.payload import derive_salt, payload_hash
-from liptako.core.refs import Ref, audience_id
+from liptako.core.refs import Ref
 from liptako.ledger import helper, helping, projector, registry, store
 from liptako.ledger.along import Along
 from liptako.ledger.digest import state_digest
@@ -25,62 +18,13 @@ from liptako.ledger.models import Counter, Payload, Rejected, Tally, Unknown, Wa
 from liptako.ledger.records import Draft
 from liptako.members.models import Office as OfficeRow
 from liptako.members.records import AUDIT, MANDATE, OFFICE, Office
+from tests.senders import ORIGIN, Sender
 
 pytestmark = pytest.mark.django_db
-ROSTER = ("BF", "ML", "NE")
-ORIGIN = "BF/c/0001020304050607/e1"
-GOOD = b'{"code":"desk","titles":{"fr":"Bureau"},"roles":[]}'
 BAD = b'{"code":"desk","titles":{},"roles":[]}'
 FAR = b'{"office":"x","subjects":["a"],"begins":9007199254740991}'
 ELSEWHERE = Ref(origin="NE/c/0001020304050607/e1", seq=7, leaf=bytes(16))
 COUNT = 96
-
-
-class Sender:
-    """A log of BF, which arrives here one package after the other, and is drawn along."""
-
-    def __init__(self, node):
-        self.node, self.headers, self.bodies = node, [], []
-
-    def write(self, kind=OFFICE, body=GOOD, *, name=1, **changes):
-        seq = len(self.headers)
-        digest = payload_hash(derive_salt(bytes(16), seq), body)
-        fields = {
-            "kind": kind,
-            "author": "BF",
-            "office": "permanence",
-            "audience": audience_id(ROSTER),
-            "compact": 1,
-            "object": f"{name:013}",
-            "lamport": seq + 1,
-            "time": Instant(1_790_000_000_000),
-            "payload": PayloadStub(hash=digest, size=len(body)),
-        }
-        self.write_raw(encode_header(Header(**fields | changes)), body)
-        return Ref(origin=ORIGIN, seq=seq, leaf=leaf_hash(self.headers[seq])[:16])
-
-    def write_raw(self, data, body=b"{}"):
-        self.headers.append(data)
-        self.bodies.append(body)
-
-    def packages(self, size=8):
-        """Let the log arrive in packages of so many records; give how many have come."""
-        channel = ChannelValue(
-            origin=ORIGIN, author="BF", audience=audience_id(ROSTER), lane=Lane.BULK
-        )
-        for start in range(0, len(self.headers), size):
-            end = start + size
-            log = CompactRange().extend(map(leaf_hash, self.headers[:end]))
-            package = PackageFrame(
-                start=start,
-                headers=tuple(self.headers[start:end]),
-                bodies=tuple(self.bodies[start:end]),
-                seed=bytes(16),
-                salts=(),
-                proof=(),
-            )
-            store.take(self.node, ROSTER, channel, (head_of(ORIGIN, log), b""), package)
-            yield min(end, len(self.headers))
 
 
 def noted():
@@ -111,7 +55,7 @@ def wait_for_answers(along):
 def take(sender, along, between=lambda _count: None):
     """Take in all that a sender has, and draw it along; do something between the packages."""
     for count in sender.packages():
-        along.go_on(count)
+        along.go_on(count, sender.news)
         if along.helper is not None and count <= 16:
             wait_until(along.helper.is_ready)
         between(count)
@@ -177,21 +121,25 @@ def test_a_record_that_cannot_be_drawn_at_all_is_found_in_the_ordinary_way(sende
 
 
 @pytest.fixture
-def refusing_module():
+def refusing_database(node):
     """Let the database refuse what is drawn of one object, which no fold can know."""
-    original = registry.module_of(OFFICE)
+    when = (
+        f"BEFORE INSERT ON {OfficeRow._meta.db_table} FOR EACH ROW WHEN (NEW.object = '{45:013}')"
+    )
+    raises = "BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation'; END"
+    statements = {
+        "sqlite": [f"CREATE TRIGGER refuses {when} BEGIN SELECT RAISE(ABORT, 'refused'); END"],
+        "postgresql": [
+            f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $${raises}$$",
+            f"CREATE TRIGGER refuses {when} EXECUTE FUNCTION refuse()",
+        ],
+    }
+    with connection.cursor() as cursor:
+        for statement in statements[connection.vendor]:
+            cursor.execute(statement)
 
-    def settle(threads):
-        drawn = OfficeRow.objects.filter(thread__in=[thread.key for thread in threads])
-        if drawn.filter(object=f"{45:013}").exists():
-            raise IntegrityError
 
-    registry.register(replace(original, settle=settle))
-    yield
-    registry.register(original)
-
-
-def test_what_the_database_refuses_is_found_in_the_ordinary_way(sender, along, refusing_module):
+def test_what_the_database_refuses_is_found_in_the_ordinary_way(sender, along, refusing_database):
     expected = alone(sender)
     take(sender, along)
     assert noted() == expected
@@ -298,7 +246,7 @@ def test_a_rebuild_with_a_helper_changes_nothing(sender, dies):
 
 
 def test_what_the_database_refuses_in_a_rebuild_is_found_in_the_ordinary_way(
-    sender, refusing_module
+    sender, refusing_database
 ):
     list(sender.packages())
     projector.project_pending()

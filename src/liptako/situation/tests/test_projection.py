@@ -1,5 +1,7 @@
 """Drawing incidents, releases and the journal: the same rows from the same records, everywhere."""
 
+import time
+
 import pytest
 from django.forms.models import model_to_dict
 
@@ -7,7 +9,7 @@ from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.core.records.envelope import Precedence
 from liptako.core.refs import audience_id
-from liptako.ledger import projector, quarantine, store
+from liptako.ledger import helping, projector, quarantine, store
 from liptako.ledger.models import Payload
 from liptako.ledger.records import Draft
 from liptako.ledger.testing import check_order, check_rebuild
@@ -179,6 +181,25 @@ def test_of_versions_equally_exact_the_latest_one_is_shown(partner_of, incident_
     for index in order:
         logs[index].send()
     assert shown() == [("BF", "Tard"), ("BF", "Autre")]
+
+
+def test_of_versions_that_are_drawn_at_once_by_a_helper_the_same_one_is_shown(
+    partner_of, incident_of
+):
+    coarse = Place(lat=15_041_666, lon=-208_334, radius_m=6_600, level=Level.CELL)
+    near = Place(lat=15_041_000, lon=-208_000, radius_m=500, level=Level.RADIUS)
+    everyone = partner_of("BF").write(TWO, incident_of(reference="B2", summary="Autre"))
+    everyone.write(ONE, incident_of(reference="B", place=coarse)).send()
+    partner_of("BF", PAIR).write(ONE, incident_of(reference="B", place=near, summary="Près")).send()
+    with helping.Helper() as helper:
+        while not helper.is_ready():
+            assert helper.is_alive()
+            time.sleep(0.05)
+        rebuilt = projector.rebuild(lambda _done, _total: None, helper)
+        assert helper.folded == 1
+    assert rebuilt.before == rebuilt.after
+    assert sorted(shown()) == [("BF", "Autre"), ("BF", "Près")]
+    assert models.Incident.objects.filter(shown=False).count() == 1
 
 
 def test_two_states_with_the_same_object_stay_apart(node, partner_of, incident_of):
