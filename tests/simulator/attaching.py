@@ -164,7 +164,7 @@ class _States:
             self._stored = set(StoredFile.objects.values_list("digest", flat=True))
             coming = Incoming.objects.values_list("digest", flat=True)
             self._coming = {*coming, *Chunk.objects.values_list("incoming__digest", flat=True)}
-            wrong = Incoming.objects.filter(spoiled=True)
+            wrong = Incoming.objects.exclude(spoiled_at=None)
             self._spoilt = set(wrong.values_list("digest", flat=True))
             world.happened["spoilt file"] += len(self._spoilt)
             rows = Attached.objects.filter(held=True).values_list(

@@ -81,7 +81,7 @@ class _Due:
 def wants_for(node: Node, member: str) -> list[WantFrame]:
     """Return what is asked of a partner: files that it may have and this node lacks."""
     found: dict[tuple[str, str], int] = {}
-    lacking = missing(member).filter(size__lte=node.file_limit)
+    lacking = missing(member, node.clock()).filter(size__lte=node.file_limit)
     for row in lacking[: 4 * WANTS_LIMIT]:
         if member in row.entry.channel.audience.members:
             found.setdefault((row.audience, row.digest), row.size)

@@ -7,10 +7,11 @@ bytes themselves lie in `files`, once, whatever names them.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from liptako.core.clock import Instant
 from liptako.core.errors import MalformedError, RefusedError
 from liptako.core.log.verify import Accepted
 from liptako.core.records.attachments import Attachment
@@ -22,6 +23,7 @@ from liptako.ledger.reader import entries_of
 from liptako.ledger.records import Thread
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_ASK_AGAIN = timedelta(days=1)  # after wrong bytes: a disk may have been mended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +111,19 @@ def for_audience(audience: str, digest: str) -> QuerySet[Attached]:
     return Attached.objects.filter(audience=audience, digest=digest)
 
 
-def missing(member: str) -> QuerySet[Attached]:
+def is_given_up(incoming: Incoming, now: Instant) -> bool:
+    """Say whether a member has sent wrong bytes of a file so lately that it is not asked again."""
+    return incoming.spoiled_at is not None and incoming.spoiled_at > now.moment() - _ASK_AGAIN
+
+
+def missing(member: str, now: Instant) -> QuerySet[Attached]:
     """Return the files that a member may have and this node lacks, the urgent and older first."""
     given_up = Incoming.objects.filter(
         audience=OuterRef("audience"),
         digest=OuterRef("digest"),
         size=OuterRef("size"),
         member=member,
-        spoiled=True,
+        spoiled_at__gt=now.moment() - _ASK_AGAIN,
     )
     found = Attached.objects.filter(held=False).filter(~Exists(given_up))
     wanted = found.select_related("entry__channel__audience")

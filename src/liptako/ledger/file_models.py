@@ -57,7 +57,8 @@ class StoredFile(models.Model):
 class Incoming(models.Model):
     """A file on its way for an audience, from one member: how many bytes are here, in `Chunk`s.
 
-    Apart for each member, so that wrong bytes of one spoil nothing but what it has sent itself.
+    Apart for each member, so that wrong bytes of one spoil nothing but what it has sent itself:
+    `spoiled_at` is when that was last found out.
     """
 
     audience = models.CharField(max_length=16)
@@ -65,7 +66,7 @@ class Incoming(models.Model):
     size = models.BigIntegerField()
     member = models.CharField(max_length=12)
     held = models.BigIntegerField(default=0)
-    spoiled = models.BooleanField(default=False)
+    spoiled_at = models.DateTimeField(null=True)
 
     class Meta:
         """Each once from each member."""

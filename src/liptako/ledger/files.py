@@ -19,10 +19,11 @@ from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
+from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, RefusedError, StorageError, VerificationError
 from liptako.core.reasons import why_of
 from liptako.core.records.attachments import Attachment, attachment_of
-from liptako.ledger.attachments import for_audience, mark_named
+from liptako.ledger.attachments import for_audience, is_given_up, mark_named
 from liptako.ledger.file_models import Attached, Chunk, Incoming, StoredFile
 from liptako.ledger.node import Node
 from liptako.ledger.store import lock
@@ -132,23 +133,24 @@ def take_chunk(node: Node, member: str, file: tuple[str, str], part: tuple[int, 
             incoming, _ = Incoming.objects.get_or_create(
                 audience=audience, digest=digest, size=size, member=member
             )
-            if incoming.spoiled or incoming.held != offset:
+            if is_given_up(incoming, node.clock()) or incoming.held != offset:
                 continue
             if offset + len(data) > size:
-                _spoil(incoming)
+                _spoil(incoming, node.clock())
                 continue
+            incoming.spoiled_at = None
             Chunk.objects.create(incoming=incoming, offset=offset, data=data)
             incoming.held += len(data)
-            incoming.save(update_fields=["held"])
+            incoming.save(update_fields=["held", "spoiled_at"])
             taken = len(data)
     return taken
 
 
-def _spoil(incoming: Incoming) -> None:
-    """Take nothing more of a file from a member that has sent other bytes than were named."""
+def _spoil(incoming: Incoming, now: Instant) -> None:
+    """Take nothing more of a file, for a day, from a member that has sent other bytes of it."""
     Chunk.objects.filter(incoming=incoming).delete()
-    incoming.spoiled, incoming.held = True, 0
-    incoming.save(update_fields=["spoiled", "held"])
+    incoming.spoiled_at, incoming.held = now.moment(), 0
+    incoming.save(update_fields=["spoiled_at", "held"])
 
 
 def finish(node: Node) -> list[LiptakoError]:
@@ -157,7 +159,7 @@ def finish(node: Node) -> list[LiptakoError]:
     Safe to run again after a kill: until a file is told of, its chunks stay.
     """
     faults: list[LiptakoError] = []
-    for incoming in Incoming.objects.filter(held=F("size"), spoiled=False):
+    for incoming in Incoming.objects.filter(held=F("size"), spoiled_at=None):
         try:
             _finish(node, incoming)
         except LiptakoError as fault:
@@ -175,7 +177,7 @@ def _finish(node: Node, incoming: Incoming) -> None:
             total.update(data)
             whole.write(bytes(data))
         if total.hexdigest() != digest:
-            _spoil(incoming)
+            _spoil(incoming, node.clock())
             raise VerificationError(
                 "attachment: %(sender)s has sent another file than the one that was named",
                 sender=incoming.member,

@@ -1,5 +1,4 @@
 
-
 import liptako.ledger.fields
 from django.db import migrations
 
