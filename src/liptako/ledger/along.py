@@ -31,6 +31,7 @@ from liptako.ledger.rows import one_of
 _TOGETHER = 4  # batches that are written in one transaction: a page of an index is written once
 _AT_ONCE = 8  # batches that are with the helper, or wait to be written
 _READ_AHEAD = 16  # packages that are with the helper: while it folds a batch, some come
+_BYTES = 16 * 2**20  # of packages, and as much of batches: what is longer is settled first
 _UNDRAWN = 8  # batches that are left undrawn until the helper has started
 
 
@@ -43,6 +44,7 @@ class _Job(NamedTuple):
     end: int
     is_new: bool  # nothing was held before about the same objects
     entries: list[StoredEntry]
+    length: int  # of these entries, in bytes
     answer: "Future[Sheet | None]"
 
 
@@ -81,7 +83,7 @@ class Along:
     ) -> Iterator[tuple[Frame, "Future[Opened | None] | None"]]:
         """Give the frames of a bundle, packages with what the helper reads in them meanwhile."""
         found: deque[tuple[Frame, Future[Opened | None] | None]] = deque()
-        fault, log = None, None
+        fault, log, ahead = None, None, 0
         while fault is None:
             try:
                 frame = next(frames)
@@ -90,8 +92,12 @@ class Along:
             else:
                 log = _log_after(frame, log)
                 found.append((frame, self._reading(log, frame)))
-            while found and (fault or found[-1][1] is None or len(found) > _READ_AHEAD):
+                ahead += _length(frame)
+            full = len(found) > _READ_AHEAD or ahead > _BYTES
+            while found and (fault or found[-1][1] is None or full):
+                ahead -= _length(found[0][0])
                 yield found.popleft()
+                full = len(found) > _READ_AHEAD or ahead > _BYTES
         if isinstance(fault, MalformedError):
             raise fault
 
@@ -116,7 +122,8 @@ class Along:
                 self._draw()
             return
         done = all(job.answer.done() for job in self._first())
-        if len(self._jobs) >= (_TOGETHER if done else _AT_ONCE):
+        much = sum(job.length for job in self._jobs) > _BYTES
+        if len(self._jobs) >= (_TOGETHER if done else _AT_ONCE) or much:
             self._settle()
         self._hand_out(self.helper)
 
@@ -149,6 +156,7 @@ class Along:
                 end=news[-1].position,
                 is_new=not old,
                 entries=entries,
+                length=sum(len(entry.header) + len(entry.body or b"") for entry in entries),
                 answer=helper.ask(batch_of(entries)),
             )
         )
@@ -203,6 +211,13 @@ def _have_payloads(entries: list[StoredEntry]) -> bool:
     had = [entry.position for entry in entries if entry.body is not None]
     held = Payload.objects.filter(entry_id__gte=min(had, default=0), entry_id__in=one_of(had))
     return held.count() == len(had)
+
+
+def _length(frame: Frame) -> int:
+    """Return about how many bytes of the memory a frame takes."""
+    if not isinstance(frame, PackageFrame):
+        return 0
+    return sum(map(len, frame.headers)) + sum(len(body or b"") for body in frame.bodies)
 
 
 def _log_after(frame: Frame, log: ChannelValue | None) -> ChannelValue | None:
