@@ -163,11 +163,13 @@ def test_what_follows_goes_before_the_answer_and_once_where_the_connection_stays
 
 
 def test_what_follows_is_asked_for_when_little_is_left_to_go_and_told_the_rate(files):
-    follow, told = follow_with()
-    with served((200, b"answer"), files, door=SlowDoor) as (url, _), HttpsClient() as client:
-        assert client.exchange(url, [PIN], bytes(SLOW_SIZE), follow) == b"answer"
-    (rate,) = told
-    assert 0 < rate < SLOW_SIZE
+    rates: list[int] = []
+    while not any(rates) and len(rates) < 5:  # on a busy machine all may be gone before we look
+        follow, told = follow_with()
+        with served((200, b"answer"), files, door=SlowDoor) as (url, _), HttpsClient() as client:
+            assert client.exchange(url, [PIN], bytes(SLOW_SIZE), follow) == b"answer"
+        rates += told
+    assert 0 < rates[-1] < SLOW_SIZE
 
 
 def test_a_fault_in_an_answer_is_told_and_what_follows_is_not_taken_for_its_answer(files):
