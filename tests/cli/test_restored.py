@@ -2,6 +2,8 @@
 
 import pytest
 
+from liptako.cli import codes
+from liptako.core.errors import RefusedError
 from tests.cli.shell import POSTGRESQL, Home
 
 COUNT = (
@@ -86,8 +88,10 @@ def test_who_was_restored_takes_a_stolen_key_back_once_it_knows_what_is_given_up
     bf, backup, restore, tmp_path
 ):
     again, root = restore(backup, "again"), bf.folder / "keys/root.key"
-    words = ("delegate", "--stolen", "--key", root, "--output", tmp_path / "keys.json")
-    told = again.run(*words)
-    assert told[0] == 5
-    assert told[2].startswith("--stolen: ML may hold records of ours that this node lacks")
-    again.ok(*words, "--without", "ML")
+    words = ("--key", root, "--output", tmp_path / "keys.json")
+    for kind in (("--stolen",), ("--renew", "sign")):
+        told = again.run("delegate", *kind, *words)
+        assert told.code == codes.CODES[RefusedError]
+        assert told.err.startswith("records of ours that this node lacks since it was restored may")
+        assert " by ML: exchange first, or give them up with --without\n" in told.err
+    again.ok("delegate", "--stolen", *words, "--without", "ML")

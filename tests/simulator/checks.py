@@ -249,7 +249,7 @@ def check_proofs(world: World, forked: set[str]) -> Faults:
     proved: dict[str, set[str]] = {}
     for member in world.members:
         with world.at(member):
-            for row in DoubleHistory.objects.select_related("channel"):
+            for row in DoubleHistory.objects.filter(void=False).select_related("channel"):
                 proved.setdefault(row.channel_id, set()).add(member)
                 yield from _wrong_proof(row)
             for log in Channel.objects.filter(origin__in=forked):

@@ -123,5 +123,5 @@ def _store(node, log: Channel, data: bytes, salt: bytes, body: bytes) -> None:
     except MalformedError:
         entry = msgspec.structs.replace(entry, salt=b"", body=None)
     advance(log, grown, sign_checkpoint(head_of(log.origin, grown), node.signer))
-    counter.position = store_entries(node, log, [entry], counter.position)
+    counter.position = store_entries(node, log, [entry], counter.position)[-1].position
     counter.save()

@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,7 @@ def _sizes(texts: Iterable[str]) -> dict[str, int]:
 def run_adopt(args: Namespace) -> int:
     """Take in versions and keys; the first time once the phrase was confirmed."""
     home = start(args)
+    from liptako.federation.deeds import note_gone
     from liptako.ledger import compacts, doubts
     from liptako.ledger.node import this_node
 
@@ -184,27 +186,29 @@ def run_adopt(args: Namespace) -> int:
         _confirm(compact_phrase(_last(data).envelope.payload), args.phrase)
     if not args.lost_keys:
         check_own_keys(home, node.member, compacts.examine(data).compact)
-    compact, gone = doubts.adopt(node, data)
+    # With other keys of ours it is written down once these are in use.
+    goes_on = compacts.examine(data).compact.member(node.member).keys.sign == node.signer.public
+    compact, gone = doubts.adopt(node, data, partial(note_gone, node) if goes_on else None)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))
     for member in compact.members:
         if member not in held.members:
             say(_("Keys of %(member)s taken") % {"member": member.id})
     if compact.member(node.member).keys.sign == this_node().signer.public:
-        _leave_traces(gone, compact.version if compact.version > held.version else 0)
+        _leave_traces({} if goes_on else gone, compact.version, held.version)
     if compact.version > held.version:
         say(_("Compact of version %(version)d adopted") % {"version": compact.version})
     return codes.OK
 
 
-def _leave_traces(gone: Mapping[str, int], version: int) -> None:
+def _leave_traces(gone: Mapping[str, int], version: int, before: int) -> None:
     """Write down what was deleted as keys were taken back, and a version that is new."""
     from liptako.federation.deeds import note_gone
     from liptako.ledger.node import this_node
     from liptako.members.actions import record_audit
 
     note_gone(this_node(), gone)
-    if version:
+    if version > before:
         record_audit(this_node(), "compact.adopt", detail=str(version))
 
 

@@ -59,7 +59,7 @@ def _add_taking_back(delegate: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MEMBER",
-        help=_("with --stolen after a restore: give up what this partner may hold; repeatable"),
+        help=_("after a restore: give up what this partner may hold of our records; repeatable"),
     )
     delegate.add_argument(
         "--revoke", help=_("former signing key to be capped lower (its public key in base64)")
@@ -122,8 +122,8 @@ def _check_heard(node: Node, without: set[str]) -> None:
     lacking = sorted(ahead_of_us(node) - without)
     if lacking:
         raise RefusedError(
-            "--stolen: %(members)s may hold records of ours that this node lacks since it was"
-            " restored: exchange first, or give them up with --without",
+            "records of ours that this node lacks since it was restored may be held by %(members)s:"
+            " exchange first, or give them up with --without",
             members=", ".join(lacking),
         )
 
@@ -132,7 +132,7 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
     """Return the next delegation, not yet signed; draws the keys that it is to name."""
     from liptako.ledger import compacts
 
-    if args.stolen:
+    if args.stolen or "sign" in args.renew:
         _check_heard(node, set(args.without))
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
     line = compacts.delegations_of(node.member)

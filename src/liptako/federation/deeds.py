@@ -11,6 +11,7 @@ import io
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
@@ -130,8 +131,7 @@ def _adopt(node: Node, data: bytes, actor: Actor | None) -> Compact:
         intake = compacts.examine(data)
         if not intake.faults:
             _check_own_keys(node, intake.compact)
-            compact, gone = doubts.adopt(node, data)
-            note_gone(node, gone)
+            compact, _gone = doubts.adopt(node, data, partial(note_gone, node))
             if compact.version > before:
                 record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
             return compact

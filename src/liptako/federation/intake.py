@@ -30,6 +30,7 @@ from liptako.core.log.note import read_note
 from liptako.core.log.verify import Opened
 from liptako.core.refs import author_of, epoch_of
 from liptako.federation import attachments, parcels, peers
+from liptako.federation.doubting import compare_history, give_up, signed_still
 from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -40,19 +41,20 @@ from liptako.ledger.reader import StoredEntry, epoch, root_of, signed_size
 class Report:
     """What became of a bundle: from whom, how many entries were new, what was wrong with it.
 
-    `undrawn` are those that were taken since something was last drawn, `receipts` counts what
-    members newly signed that they hold, `chunks` the bytes of files, `wants` are files that the
-    sender lacks. `room` is how long the answer may be, `shown` what the sender was shown ahead and
-    has kept, `arrived` are parcels that it has carried for this node. `more` says that something is
-    left for the next exchange. `outdated` if its sender has told of a later state before: a file
-    that was carried for long, or one that somebody plays again. `former` if it has taken back the
-    key that it was signed with: then its word counts for nothing, and only what is proved by itself
-    is taken.
+    `trust` stands for the deeds that it is read by, `undrawn` are entries that were taken since
+    something was last drawn, `receipts` counts what members newly signed that they hold, `chunks`
+    the bytes of files, `wants` are files that the sender lacks. `room` is how long the answer may
+    be, `shown` what the sender was shown ahead and has kept, `arrived` are parcels that it has
+    carried for this node. `more` says that something is left for the next exchange. `outdated` if
+    its sender has told of a later state before: a file that was carried for long, or one that
+    somebody plays again. `former` if it has taken back the key that it was signed with: then its
+    word counts for nothing, and only what is proved by itself is taken.
     """
 
     sender: str = ""
     taken: int = 0
     undrawn: list[StoredEntry] = field(default_factory=list)
+    trust: str = ""
     receipts: int = 0
     chunks: int = 0
     wants: list[tuple[str, str, int]] = field(default_factory=list)
@@ -100,7 +102,8 @@ def take_ahead(
     """Keep an entry that is shown ahead; a fault ends the intake of its log."""
     try:
         behind, entry = open_ahead(delivery, frame)
-        report.taken += store.take_ahead(node, delivery.roster, delivery.channel, entry)
+        with signed_still(node, delivery, report.trust):
+            report.taken += store.take_ahead(node, delivery.roster, delivery.channel, entry)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
@@ -128,7 +131,8 @@ def _check_held(node: Node, delivery: Delivery) -> None:
     size = checkpoint.size
     if 0 < size <= row.size and root_of(row, size) != checkpoint.root:
         if size > signed_size(row):
-            raise histories.give_up(node, row)
+            give_up(node, row.origin)
+            raise histories.not_signed(row.origin)
         shown = View(delivery.note, checkpoint.root)
         fork = Fork(channel.origin, size, histories.view_at(row, size), shown)
         raise histories.keep_fork(row, fork, node.clock())
@@ -142,7 +146,8 @@ def take(
     signed = (delivery.checkpoint, delivery.note)
     try:
         behind = check_package(delivery, frame, node.clock())
-        news = store.take(node, delivery.roster, delivery.channel, signed, package)
+        with signed_still(node, delivery, report.trust):
+            news = store.take(node, delivery.roster, delivery.channel, signed, package)
         report.taken += len(news)
         report.undrawn += news
     except LiptakoError as fault:
@@ -233,7 +238,7 @@ def take_history(node: Node, frame: HistoryFrame, report: Report) -> None:
             _leave_log(node, frame.origin)
             report.faults.append(_set_back(report.sender))
         else:
-            histories.compare_history(node, frame)
+            compare_history(node, frame)
     except LiptakoError as fault:
         report.faults.append(fault)
         if histories.is_forked(frame.origin):

@@ -8,7 +8,7 @@ from typing import Literal
 from liptako.core.clock import Instant
 from liptako.core.compact.members import Member
 from liptako.core.log.heads import Heads
-from liptako.core.refs import author_of
+from liptako.core.refs import author_of, epoch_of
 from liptako.federation.models import Peer
 from liptako.federation.peers import heads_of, peer
 from liptako.ledger import compacts
@@ -143,17 +143,20 @@ def states(node: Node) -> list[PeerState]:
 def ahead_of_us(node: Node) -> set[str]:
     """Return the partners that may hold more of our own logs than this node does.
 
-    Those that say so, and those not heard since our logs began anew, after a restore.
+    After a restore: those not heard since, and those that say so of logs that we wrote before.
     """
-    begun = begun_at(epoch())
+    begun, now = begun_at(epoch()), epoch()
+    if begun is None:
+        return set()
     ours = {log.origin: log.size for log in all_logs() if log.author == node.member}
     found = set()
     for member in compacts.current().others(node.member):
         row = peer(member.id)
         said = heads_of(row)
-        missed = begun is not None and _heard(row, said) < begun.moment()
         told = [log for log in said.logs if author_of(log.origin) == node.member] if said else []
-        if missed or any(log.size > ours.get(log.origin, 0) for log in told):
+        before = [log for log in told if epoch_of(log.origin) < now]
+        lacking = any(log.size > ours.get(log.origin, 0) for log in before)
+        if lacking or _heard(row, said) < begun.moment():
             found.add(member.id)
     return found
 

@@ -256,7 +256,7 @@ def _read_frames(node: Node, frames: Iterator[Frame], how: peers.Door) -> Report
     note = heads_note(first)
     compact = compacts.current()
     heads = open_sender(note, compact, node.member, former=how in {"file", "carried"})
-    report = Report(sender=heads.sender, faults=faults)
+    report = Report(sender=heads.sender, faults=faults, trust=compacts.trust())
     report.former = by_former_key(note, compact, heads.sender)
     report.faults += () if report.former else disputed(node, heads)
     _take_frames(node, heads, frames, report)

@@ -169,6 +169,8 @@ def _alarms(node: Node) -> Iterator[Line]:
     """Give a line for each log with two histories, and for each member that took a key back."""
     names = {member.id: member.names for member in compacts.current().members}
     for fork in histories.all_forks():
+        if fork.void:
+            continue
         author = fork.channel.author
         text = _("%(name)s has signed two histories: keep everything, tell your auditor")
         name = named(names.get(author, {}), author)

@@ -5,12 +5,12 @@ longer; what the member has written comes again, under a signature that counts.
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from django.db import transaction
 
-from liptako.core.compact.members import Compact, Member
+from liptako.core.compact.members import Compact
 from liptako.core.errors import LiptakoError
 from liptako.core.log.delivery import Place
 from liptako.core.log.fork import check_fork, read_fork
@@ -20,6 +20,7 @@ from liptako.ledger.aside import forget_words
 from liptako.ledger.attachments import forget_files
 from liptako.ledger.models import (
     Channel,
+    Counter,
     DoubleHistory,
     Entry,
     Package,
@@ -30,11 +31,15 @@ from liptako.ledger.models import (
 )
 from liptako.ledger.node import Node
 from liptako.ledger.reader import signed_size
+from liptako.ledger.recalls import is_recalled, taken_back
 from liptako.ledger.records import Thread
 from liptako.ledger.tally import count_gone
 from liptako.ledger.tree import range_at
 
 logger = logging.getLogger(__name__)
+
+Note = Callable[[Mapping[str, int]], None]
+"""Writes down how many entries of which log were deleted."""
 
 _IN = 500  # values in one IN (…)
 
@@ -47,8 +52,8 @@ class _Gone(NamedTuple):
     object: str
 
 
-def adopt(node: Node, data: bytes) -> tuple[Compact, dict[str, int]]:
-    """Take in deeds and give up what counts no longer, both or nothing.
+def adopt(node: Node, data: bytes, note: Note | None = None) -> tuple[Compact, dict[str, int]]:
+    """Take in deeds, give up what counts no longer, and `note` that: all or nothing.
 
     Return what is in force, and how many entries of which log were deleted. Raises what
     `compacts.adopt` raises; that somebody has signed two is kept as proof all the same.
@@ -58,7 +63,10 @@ def adopt(node: Node, data: bytes) -> tuple[Compact, dict[str, int]]:
     with transaction.atomic():
         before = compacts.current()
         compact = compacts.adopt(data, node.member, node.clock)
-        return compact, review(before, node.member)
+        gone = review(before, node.member)
+        if note is not None:
+            note(gone)
+        return compact, gone
 
 
 def review(before: Compact, member: str) -> dict[str, int]:
@@ -71,15 +79,23 @@ def review(before: Compact, member: str) -> dict[str, int]:
     found: dict[str, int] = {}
     former = {item.id: item.former for item in before.members}
     for author in compact.members:
-        if author.former == former.get(author.id, author.former):
+        news = [item for item in author.former if item not in former.get(author.id, ())]
+        if not news or author.id not in former:
             continue
         logs = Channel.objects.filter(author=author.id).order_by("origin")
         for origin in logs.values_list("origin", flat=True):
             log = _locked(origin)  # read now: the one before may have shortened it
-            _forget_proof(log, compact)
-            gone = 0 if author.id == member else _shorten(log, compact, author)
-            found |= {origin: gone} if gone else {}
+            _void_proof(log, compact)
+            if author.id != member:
+                cap = min(item.caps.get(origin, 0) for item in news)
+                _add(found, _shorten(log, compact, cap))
     return found
+
+
+def _add(found: dict[str, int], more: Mapping[str, int]) -> None:
+    """Count deleted entries by their logs."""
+    for origin, count in more.items():
+        found[origin] = found.get(origin, 0) + count
 
 
 def _locked(origin: str) -> Channel:
@@ -87,26 +103,34 @@ def _locked(origin: str) -> Channel:
     return Channel.objects.select_for_update(of=("self",)).select_related("audience").get(pk=origin)
 
 
-def _forget_proof(log: Channel, compact: Compact) -> None:
-    """Delete the proof of a double history that a key has signed beyond its cap: it is none."""
-    for row in DoubleHistory.objects.filter(channel=log):
+def _void_proof(log: Channel, compact: Compact) -> None:
+    """Mark the proof of a double history as void if a key has signed it beyond its cap.
+
+    It stays as evidence: a member could take a key back to be rid of it.
+    """
+    for row in DoubleHistory.objects.filter(channel=log, void=False):
         try:
             check_fork(read_fork(bytes(row.proof)), compact.open_checkpoint)
         except LiptakoError:
-            row.delete()
+            row.void = True
+            row.save(update_fields=["void"])
 
 
-def _shorten(log: Channel, compact: Compact, author: Member) -> int:
-    """Cut a log to what may stay, and return how many entries were deleted.
+def _shorten(log: Channel, compact: Compact, cap: int) -> Mapping[str, int]:
+    """Cut a log to what may stay, and return how many entries of which log were deleted.
 
-    What the kept checkpoint proves, if it counts; or what the caps leave, but for the last entry:
-    with that one comes a checkpoint that counts.
+    What the kept checkpoint proves, if it counts; or what the cap leaves, but for the last entry:
+    with that one comes a checkpoint that counts. What stays and is not proved is doubted, with what
+    was shown ahead of its place.
     """
     proven = _proven(log, compact)
-    cap = min(item.caps.get(log.origin, 0) for item in author.former)
     stays = min(max(proven, cap - 1), log.size)
-    if stays == log.size and proven == signed_size(log) and not log.ahead:
-        return 0
+    beyond = Entry.objects.filter(channel=log, seq__gte=max(cap, stays)).exists()
+    if stays == log.size and not beyond:
+        if log.ahead or proven < log.size:
+            log.doubted = True
+            log.save(update_fields=["doubted"])
+        return {}
     logger.warning("%s: held on the word of a key that was taken back", log.origin)
     return cut(log, stays, proven)
 
@@ -119,18 +143,33 @@ def _proven(log: Channel, compact: Compact) -> int:
         return 0
 
 
-def cut(log: Channel, size: int, proven: int) -> int:
+def give_up(origin: str, size: int) -> Mapping[str, int]:
+    """Delete what is held of a doubted log beyond what is proved; return how many of which log.
+
+    Its author has signed otherwise: it came from a thief of a key. Nothing if the log is not of
+    this size any longer: it was written into meanwhile.
+    """
+    with transaction.atomic():
+        Counter.objects.select_for_update().get(id=1)
+        log = _locked(origin)
+        if not log.doubted or log.size != size:
+            return {}
+        proven = _proven(log, compacts.current())
+        return cut(log, proven, proven)
+
+
+def cut(log: Channel, size: int, proven: int) -> Mapping[str, int]:
     """Delete the entries of somebody else's log from a place on, with all that came of them.
 
-    Return how many. `proven` is how many the kept checkpoint proves. Payloads that a deleted recall
-    has destroyed come again, too: from the first of them on those logs are cut as well.
+    Return how many of which log. `proven` is how many the kept checkpoint proves. Payloads that a
+    deleted recall has destroyed come again, too: from the first of them on logs are cut as well.
     """
     beyond = Entry.objects.filter(channel=log, seq__gte=size).order_by("position")
     rows = [_Gone(*row) for row in beyond.values_list("position", "seq", "object")]
     recalls = Recalled.objects.filter(entry__channel=log, entry__seq__gte=size)
-    named = set(recalls.values_list("origin", "seq"))
+    named = taken_back(recalls.select_related("entry"))
     log.frontier = range_at(log.origin, size).to_bytes()
-    log.size, log.ahead = size, 0
+    log.size, log.ahead, log.doubted = size, 0, proven < size
     if size < signed_size(log) or proven < signed_size(log):
         log.checkpoint = b""
     log.save()
@@ -138,23 +177,20 @@ def cut(log: Channel, size: int, proven: int) -> int:
     if rows:
         _delete(log, rows)
     Tally.objects.filter(channel=log).update(size=size)
+    found = {log.origin: len(rows)} if rows else {}
     for origin, seq in _destroyed(named).items():
         other = _locked(origin)
         if seq < other.size:
-            cut(other, seq, 0)
-    return len(rows)
+            _add(found, cut(other, seq, 0))
+    return found
 
 
 def _destroyed(named: Collection[Place]) -> Mapping[str, int]:
-    """Return the logs in which payloads are gone that no recall names now, and the first of each.
-
-    Of others alone: what we have recalled ourselves is gone.
-    """
+    """Return the logs in which payloads are gone that no recall takes back now, and from where."""
     found: dict[str, int] = {}
     for origin, seq in sorted(named, reverse=True):
-        bare = Entry.objects.filter(channel_id=origin, seq=seq, payload=None)
-        still = Recalled.objects.filter(origin=origin, seq=seq)
-        if bare.exists() and not still.exists():
+        bare = Entry.objects.filter(channel_id=origin, seq=seq, payload=None).first()
+        if bare is not None and not is_recalled(bare):
             found[origin] = seq
     return found
 

@@ -4,15 +4,13 @@ A proof is evidence: kept for ever, shown as an alarm, handed to anybody as a fi
 two histories nothing more is taken; what was held stays.
 """
 
-from django.db import transaction
-
 from liptako.core.clock import Instant
 from liptako.core.errors import VerificationError
 from liptako.core.log.fork import Fork, View, check_fork, check_view, write_fork
 from liptako.core.log.frames import HistoryFrame
 from liptako.core.log.merkle import consistency_proof
 from liptako.core.refs import author_of
-from liptako.ledger import compacts, doubts
+from liptako.ledger import compacts
 from liptako.ledger.models import Channel, DoubleHistory
 from liptako.ledger.node import Node
 from liptako.ledger.reader import root_of, signed_size
@@ -55,39 +53,32 @@ def compare_history(node: Node, frame: HistoryFrame) -> None:
     VerificationError if the author has signed both.
     """
     log = Channel.objects.filter(origin=frame.origin).first()
-    if log is None or not 0 < frame.size <= log.size:
+    limit = 0 if log is None else log.size if log.doubted else signed_size(log)
+    if log is None or not 0 < frame.size <= limit:
         return
     shown = View(frame.checkpoint, frame.root, frame.proof)
     check_view(frame.origin, frame.size, shown, compacts.current().open_checkpoint)
     if shown.root == root_of(log, frame.size):
         return
     if frame.size > signed_size(log):
-        raise give_up(node, log)
+        raise not_signed(log.origin)
     fork = Fork(frame.origin, frame.size, view_at(log, frame.size), shown)
     raise keep_fork(log, fork, node.clock())
 
 
-@transaction.atomic
-def give_up(node: Node, log: Channel) -> VerificationError:
-    """Delete what is held of a log and proved by nothing, as its author has signed otherwise.
-
-    It may have come from a thief of a key; what the author has written comes again. Return the
-    error that says so.
-    """
-    if log.author != node.member:
-        doubts.cut(log, signed_size(log), signed_size(log))
+def not_signed(origin: str) -> VerificationError:
+    """Return the error that tells that a log is not held as its author has signed it."""
     return VerificationError(
-        "%(origin)s: the entries that are held are not what its author signed", origin=log.origin
+        "%(origin)s: the entries that are held are not what its author signed", origin=origin
     )
 
 
 def keep_fork(log: Channel, fork: Fork, now: Instant) -> VerificationError:
     """Keep the proof that an author has signed two histories; return the error that says so."""
     check_fork(fork, compacts.current().open_checkpoint)
-    DoubleHistory.objects.get_or_create(
-        channel=log,
-        defaults={"size": fork.size, "proof": write_fork(fork), "found_at": now.moment()},
-    )
+    proof = {"size": fork.size, "proof": write_fork(fork), "found_at": now.moment()}
+    DoubleHistory.objects.filter(channel=log, void=True).update(**proof, void=False)
+    DoubleHistory.objects.get_or_create(channel=log, defaults=proof)
     return two_histories(log.origin)
 
 
@@ -105,4 +96,4 @@ def two_histories(origin: str) -> VerificationError:
 
 def is_forked(origin: str) -> bool:
     """Say whether two histories of a log are known."""
-    return DoubleHistory.objects.filter(channel_id=origin).exists()
+    return DoubleHistory.objects.filter(channel_id=origin, void=False).exists()

@@ -1,9 +1,8 @@
 """The tables of the ledger: evidence (append-only), and what a rebuild draws again.
 
-Evidence: Audience, Channel, Package, Entry, Payload, Receipt, DoubleHistory, Recalled, Deed,
-OwnSignature; Attached, StoredFile, Incoming and Chunk for files. Drawn again: Waiting, Rejected,
-Unknown, Tally. Only `store`, `receipts`, `histories`, `attachments`, `files`, and `compacts` for
-deeds, write evidence, and `doubts` deletes some; only `projector` and `tally` the rest.
+Drawn again: Waiting, Rejected, Unknown, Tally, by `projector` and `tally` alone. All else, and what
+`file_models` has, is evidence: only `store`, `receipts`, `histories`, `attachments`, `files`, and
+`compacts` for deeds, write it, and `doubts` deletes some.
 """
 
 from django.db import models
@@ -110,6 +109,7 @@ class Channel(models.Model):
     frontier = models.BinaryField(default=bytes)
     checkpoint = models.BinaryField(default=bytes)
     ahead = models.PositiveIntegerField(default=0)  # entries held beyond `size`, shown ahead
+    doubted = models.BooleanField(default=False)  # rests on a key that was taken back (`doubts`)
 
     class Meta:
         """Found by what it is for. A partner may have begun two logs of one epoch."""
@@ -232,12 +232,13 @@ class Receipt(models.Model):
 
 
 class DoubleHistory(models.Model):
-    """The proof that an author has signed two histories of a log; nothing more of it is taken."""
+    """The proof that an author has signed two histories of a log: nothing more of it is taken."""
 
     channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.PROTECT)
     size = models.BigIntegerField()
     proof = models.BinaryField()
     found_at = models.DateTimeField()
+    void = models.BooleanField(default=False)  # it rests on a key that was taken back at less
 
     def __str__(self) -> str:
         """Return the log."""
@@ -284,10 +285,7 @@ class Unknown(models.Model):
 
 
 class Tally(models.Model):
-    """The sums over the records of a log that partners compare (docs/spec/state.md, Digest).
-
-    `size` entries are counted. A log of a version that did not count has none until a rebuild.
-    """
+    """The sums over the first `size` records of a log that partners compare (spec: Digest)."""
 
     channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE)
     size = models.BigIntegerField(default=0)

@@ -141,10 +141,11 @@ def sign_heads_again(node: Node) -> None:
         log.save(update_fields=["checkpoint"])
 
 
-def advance(channel: Channel, log: CompactRange, note: bytes) -> None:
-    """Keep the new head of a log."""
+def advance(channel: Channel, log: CompactRange, note: bytes, *, proves_all: bool = True) -> None:
+    """Keep the new head of a log; whether the note proves all entries that are held now."""
     before, channel.size = channel.size, log.size
     channel.frontier, channel.checkpoint = log.to_bytes(), note
+    channel.doubted = channel.doubted and not proves_all
     channel.save()
     if before == 0:
         tally.begin(channel)

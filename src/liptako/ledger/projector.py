@@ -4,7 +4,7 @@ A record that names one which is not here waits; one that breaks a rule is rejec
 reason; neither blocks another. The same records give the same rows in whatever order they came.
 """
 
-from collections import Counter as Counts
+from collections import Counter as Tally
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -54,7 +54,14 @@ def project_own(records: Sequence[Record]) -> None:
 
 
 def redraw(objects: set[str]) -> None:
-    """Draw what is about these objects again, after one of their payloads was deleted."""
+    """Draw what is about these objects again, after a payload or an entry was deleted; in a lock.
+
+    A place in this node's order is left out, by which whoever draws along with an intake sees it.
+    """
+    counter = Counter.objects.select_for_update().get(id=1)
+    counter.projected += counter.projected == counter.position
+    counter.position += 1
+    counter.save(update_fields=["position", "projected"])
     _project(objects)
 
 
@@ -79,8 +86,9 @@ def _project_batch() -> int:
     )
     if batch:
         _project({name for _, name in batch})
-        counter.projected = batch[-1][0]
-        counter.save(update_fields=["projected"])
+    last = batch[-1][0] if batch else counter.position  # what came last may have been deleted
+    if counter.projected != last:
+        Counter.objects.filter(id=1).update(projected=last)
     return len(batch)
 
 
@@ -288,5 +296,5 @@ def _write(drawn: Drawn, *, is_new: bool = False) -> None:
 
 def _shared(threads: Collection[Thread]) -> list[Thread]:
     """Return those of some threads that are about the same object as another one of them."""
-    counted = Counts(thread.object for thread in threads)
+    counted = Tally(thread.object for thread in threads)
     return [thread for thread in threads if counted[thread.object] > 1]

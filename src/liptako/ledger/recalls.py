@@ -6,6 +6,7 @@ the same records folds the same.
 
 from collections.abc import Collection, Iterable, Sequence
 
+from liptako.core.errors import MalformedError
 from liptako.core.log.delivery import Place
 from liptako.core.log.verify import Accepted
 from liptako.core.records.envelope import decode_header
@@ -60,16 +61,30 @@ def _takes_back(row: Recalled, target: Accepted) -> bool:
     )
 
 
+def taken_back(recalls: Iterable[Recalled]) -> set[Place]:
+    """Return the places of stored entries that these recalls take back, not all that they name."""
+    return {
+        (row.origin, row.seq)
+        for row in recalls
+        for entry in Entry.objects.filter(channel=row.origin, seq=row.seq)
+        if _takes_back(row, _accepted(entry))
+    }
+
+
+def _accepted(entry: Entry) -> Accepted:
+    """Return a stored entry as it was when it was accepted, but for its payload."""
+    data = bytes(entry.header)
+    try:
+        header = decode_header(data)
+    except MalformedError:
+        header = None
+    return Accepted(seq=entry.seq, data=data, leaf=bytes(entry.leaf), header=header)
+
+
 def is_recalled(entry: Entry) -> bool:
     """Say whether a stored entry was taken back by its author."""
     rows = Recalled.objects.filter(origin=entry.channel_id, seq=entry.seq).select_related("entry")
-    target = Accepted(
-        seq=entry.seq,
-        data=bytes(entry.header),
-        leaf=bytes(entry.leaf),
-        header=decode_header(bytes(entry.header)),
-    )
-    return any(_takes_back(row, target) for row in rows)
+    return any(_takes_back(row, _accepted(entry)) for row in rows)
 
 
 def recalled_places(origin: str) -> frozenset[Place]:

@@ -174,8 +174,9 @@ def take(
     _keep_audience_of(row, roster)
     news = _not_held(row, new) if row.ahead else new
     row.ahead -= len(new) - len(news)
-    note = note if log.size == checkpoint.size else bytes(row.checkpoint)
-    advance(row, log, note)
+    is_whole = log.size == checkpoint.size
+    note = note if is_whole else bytes(row.checkpoint)
+    advance(row, log, note, proves_all=is_whole and not row.ahead)
     stored = _store(node, row, news, counter)
     reach(row, new)
     return stored

@@ -1,5 +1,6 @@
 """A key that was taken back: what it signed beyond its cap is not held any longer, by nobody."""
 
+import io
 from dataclasses import replace
 
 import pytest
@@ -7,17 +8,20 @@ import pytest
 from liptako.core.clock import Instant
 from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.dossier import dossier_of, write_dossier
+from liptako.core.errors import VerificationError
 from liptako.core.keys import signer_from_seed
-from liptako.core.records.envelope import Precedence
+from liptako.core.log.delivery import Delivery
+from liptako.core.log.verify import Channel as ChannelValue
+from liptako.core.records.envelope import Lane, Precedence
 from liptako.core.records.shared import RECALL, Recall
 from liptako.core.refs import LEAF_BYTES, Ref
-from liptako.federation import standing
+from liptako.federation import doubting, standing, sync
 from liptako.ledger import compacts, doubts, projector, store
 from liptako.ledger.checking import check_logs
-from liptako.ledger.models import Channel, DoubleHistory, Entry
+from liptako.ledger.models import Channel, DoubleHistory, Entry, Payload, Recalled
 from liptako.ledger.node import this_node
 from liptako.ledger.pen import own_sizes, sign_heads_again
-from liptako.ledger.reader import logs_for
+from liptako.ledger.reader import logs_for, signed_size
 from liptako.ledger.records import Draft
 from liptako.ledger.tally import shared_digest
 from liptako.members import queries
@@ -114,7 +118,7 @@ def test_a_second_history_that_is_signed_beyond_the_cap_gives_way_to_the_first(f
     assert list(sound(fleet).values()) == [["one", "three", "two"]] * 3
     for member in ("ML", "BF"):
         with fleet.at(member):
-            assert not DoubleHistory.objects.exists()
+            assert not DoubleHistory.objects.filter(void=False).exists()
 
 
 def test_a_second_history_within_the_cap_stays_a_double_history(fleet, steal):
@@ -189,6 +193,125 @@ def test_what_a_thief_has_recalled_comes_back_once_the_recall_is_gone(fleet, ste
     assert sound(fleet)["BF"] == ["one"]
 
 
+def test_a_proof_that_rests_on_a_key_that_was_taken_back_stays_and_holds_up_nothing(desk, steal):
+    fleet = desk.fleet
+    write(fleet, "BF", "one")
+    fleet.settle()
+    copy = fleet.snapshot("BF")
+    write(fleet, "BF", "two")
+    fleet.exchange("ML", "BF")
+    steal("ML", "x", copy=copy, member="BF")
+    assert "Nothing more of this log is taken" in desk.get("/partners/").content.decode()
+    with fleet.at("BF") as node:
+        caps = own_sizes(node)
+    take_back(fleet, dict.fromkeys(caps, 0), member="BF")
+    for _ in range(3):
+        fleet.exchange("ML", "BF")
+    page = desk.get("/partners/").content.decode()
+    assert "with a key that it has taken back since" in page
+    assert "Nothing more of this log is taken" not in page
+    assert desk.get(f"/partners/proof/{next(iter(caps))}").status_code in (200, 404)
+    assert {"one", "two"} <= set(texts(fleet, "ML"))
+
+
+def test_a_key_that_is_changed_as_planned_costs_nothing_that_is_on_its_way(fleet):
+    write(fleet, "ML", *map(str, range(300)))
+    with fleet.at("ML") as node:
+        room = sync.Extent(room=2_000)
+        target = io.BytesIO()
+        sync.write_bundle(node, "BF", target, room)
+    read(fleet, "BF", target.getvalue())
+    before = len(texts(fleet, "BF"))
+    assert 0 < before < 300
+    take_back(fleet)
+    fleet.exchange("ML", "BF")
+    with fleet.at("BF"):
+        assert not queries.audit("BF", "log.cut").exists()
+    fleet.settle()
+    assert len(texts(fleet, "BF")) == 300
+    with fleet.at("BF"):
+        assert not Channel.objects.filter(doubted=True).exists()
+
+
+def test_a_recall_that_takes_nothing_back_shortens_nobodys_log(fleet, steal):
+    record = write(fleet, "ML", "kept")[0]
+    fleet.settle()
+    with fleet.at("ML"):
+        Payload.objects.filter(entry__channel=record.origin, entry__seq=record.seq).delete()
+        size = Channel.objects.get(pk=record.origin).size
+    ref = Ref(origin=record.origin, seq=record.seq, leaf=record.leaf[:LEAF_BYTES])
+    recall = Draft(
+        kind=RECALL,
+        object=record.header.object,
+        office="permanence",
+        payload=Recall(reason="not mine"),
+        audience=ALL,
+        precedence=Precedence.IMMEDIATE,
+        refs=(ref,),
+    )
+    steal("ML", copy=fleet.snapshot("NE"), drafts=[recall], member="NE")
+    with fleet.at("ML"):
+        assert Recalled.objects.filter(origin=record.origin).exists()
+    take_back(fleet, caps={}, member="NE")
+    fleet.exchange("ML", "NE")
+    with fleet.at("ML"):
+        assert not Recalled.objects.filter(origin=record.origin).exists()
+        log = Channel.objects.get(pk=record.origin)
+        assert (log.size, signed_size(log)) == (size, size)
+
+
+def test_what_its_author_signs_otherwise_later_is_given_up_only_after_a_key_was_taken_back(fleet):
+    write(fleet, "ML", "one")
+    fleet.settle()
+    with fleet.at("BF"):
+        log = Channel.objects.get(author="ML", lane="bulk", audience__members=sorted(ALL))
+        assert doubts.give_up(log.origin, log.size) == {}
+        Channel.objects.filter(pk=log.origin).update(doubted=True)
+        assert doubts.give_up(log.origin, log.size + 1) == {}
+        assert doubts.give_up(log.origin, log.size) == {}  # all of it is proved
+        Channel.objects.filter(pk=log.origin).update(checkpoint=b"", doubted=True)
+        assert doubts.give_up(log.origin, log.size) == {log.origin: 1}
+    fleet.settle()
+    assert texts(fleet, "BF") == ["one"]
+
+
+def test_what_is_read_while_its_key_is_taken_back_is_not_taken(fleet, steal):
+    write(fleet, "ML", "one")
+    fleet.settle()
+    copy = fleet.snapshot("ML")
+    with fleet.at("BF") as node:
+        delivery, trust = delivery_of("ML"), compacts.trust()
+        with doubting.signed_still(node, delivery, trust):
+            pass
+        with doubting.signed_still(node, delivery, "other"):
+            pass
+    copy.put_back()
+    take_back(fleet, caps={})
+    fleet.exchange("ML", "BF")
+    with (
+        fleet.at("BF") as node,
+        pytest.raises(VerificationError, match="has taken back"),
+        doubting.signed_still(node, delivery, trust),
+    ):
+        pytest.fail("it is stored")
+
+
+def delivery_of(author):
+    """Return a log of an author as a bundle would hand it over, with the checkpoint held here."""
+    log = Channel.objects.get(author=author, lane="bulk", audience__members=sorted(ALL))
+    note = bytes(log.checkpoint)
+    return Delivery(
+        sender=author,
+        roster=tuple(sorted(ALL)),
+        channel=ChannelValue(
+            origin=log.origin, author=author, audience=log.audience_id, lane=Lane.BULK
+        ),
+        checkpoint=compacts.current().open_checkpoint(note, log.origin),
+        note=note,
+        due=0,
+    )
+
+
 # What people are told
 
 
@@ -223,6 +346,7 @@ def test_who_was_set_back_hears_every_partner_before_it_takes_its_key_back(fleet
         assert standing.ahead_of_us(node) == set()
     copy.put_back()
     with fleet.at("ML") as node:
+        assert standing.ahead_of_us(node) == set()  # as far as it knows
         store.begin_epoch(node.clock())
         assert standing.ahead_of_us(node) == {"BF", "NE"}
     fleet.exchange("ML", "NE")

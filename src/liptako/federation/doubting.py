@@ -1,0 +1,52 @@
+"""What is taken in while a key is taken back, and what rests on one and is told otherwise."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from liptako.core.errors import GapError, VerificationError
+from liptako.core.log.delivery import Delivery
+from liptako.core.log.frames import HistoryFrame
+from liptako.federation.deeds import note_gone
+from liptako.ledger import compacts, doubts, histories, store
+from liptako.ledger.models import Channel
+from liptako.ledger.node import Node
+
+
+@contextmanager
+def signed_still(node: Node, delivery: Delivery, trust: str) -> Iterator[None]:
+    """Let something of a log be stored by what is believed now, while nobody changes that.
+
+    Another process may have taken in that the key of its checkpoint was taken back. What does not
+    go with it may have come under such a key before: if so that is given up. Raises
+    VerificationError.
+    """
+    try:
+        with transaction.atomic():
+            store.lock()
+            if compacts.trust() != trust:
+                compacts.current().open_checkpoint(delivery.note, delivery.channel.origin)
+            yield
+    except GapError:
+        raise
+    except VerificationError:
+        give_up(node, delivery.channel.origin)
+        raise
+
+
+def give_up(node: Node, origin: str) -> None:
+    """Give up what is held of a log and rests on a key that was taken back, if any does."""
+    log = Channel.objects.filter(origin=origin, doubted=True).first()
+    if log is not None:
+        note_gone(node, doubts.give_up(origin, log.size))
+
+
+def compare_history(node: Node, frame: HistoryFrame) -> None:
+    """Compare a history with ours. What has no proof here, against one that has, is given up."""
+    try:
+        histories.compare_history(node, frame)
+    except VerificationError:
+        if not histories.is_forked(frame.origin):
+            give_up(node, frame.origin)
+        raise
