@@ -82,6 +82,17 @@ def test_partners_who_hold_the_same_say_the_same_digest(ml, bf, bundle):
     assert apart[0].startswith("1 logs, 1 records\nBasis: ")
 
 
+def test_a_partner_says_how_much_of_each_log_it_holds_as_another_command_takes_it(ml, bf, bundle):
+    bf.ok("exchange", "read", bundle)
+    own = (
+        "from liptako.ledger.models import Channel; "
+        "logs = Channel.objects.filter(author='ML').exclude(audience__members=['ML']); "
+        "print(*(f'{x.origin}={x.size}' for x in logs.order_by('origin')), sep='\\n')"
+    )
+    said = bf.ok("exchange", "digest", "ML", "--logs").splitlines()[1:-1]
+    assert said == ml.do(own).splitlines() != []
+
+
 def test_a_log_that_was_never_counted_has_no_digest_before_a_rebuild(ml):
     ml.ok("demo-incident")
     before = ml.ok("exchange", "digest", "BF")

@@ -39,6 +39,9 @@ def add_commands(commands: Commands) -> None:
     read.set_defaults(run=run_read)
     digest = how.add_parser("digest", help=_("how this node judges what a partner holds too"))
     digest.add_argument("member", help=_("id of the member, such as ML"))
+    digest.add_argument(
+        "--logs", action="store_true", help=_("say too how much of each log of its own is here")
+    )
     digest.set_defaults(run=run_digest)
     spool = how.add_parser("spool", help=_("work the folders LIPTAKO_SPOOL_IN and _OUT once"))
     spool.add_argument("--again", action="store_true", help=_("write files that were there before"))
@@ -104,6 +107,9 @@ def run_digest(args: Namespace) -> int:
         _("Shared with %(member)s: %(logs)d logs, %(count)d records")
         % {"member": args.member, "logs": len(logs), "count": count}
     )
+    for log in logs if args.logs else ():
+        if log.author == args.member:
+            say(f"{log.origin}={log.size}")
     if digest is None:
         complain(_("No digest yet: `rebuild` has to count what an older version has written."))
         return codes.FAULT
