@@ -147,8 +147,9 @@ def expire(now: Instant) -> int:
     lock()
     ended = Entry.objects.filter(retain__lte=now.milliseconds, payload__isnull=False)
     rows = list(ended[:EXPIRED_AT_ONCE])
-    destroy(rows)
-    projector.redraw({row.object for row in rows})
+    if rows:
+        destroy(rows)
+        projector.redraw({row.object for row in rows})
     return len(rows)
 
 

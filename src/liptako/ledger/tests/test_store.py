@@ -162,6 +162,8 @@ def test_a_payload_whose_time_has_ended_goes_and_the_proof_stays(node):
     kept, _ = store.append(node, [office(), office("bureau", "0000000000002", retain=Instant(9))])
     assert (store.expire(Instant(8)), OfficeRow.objects.count()) == (0, 2)
     assert (store.expire(Instant(9)), store.expire(Instant(9))) == (1, 0)
+    counter = Counter.objects.get()  # one place is left out for what was drawn again, and only one
+    assert (counter.position, counter.projected) == (3, 3)
     assert [row.object for row in OfficeRow.objects.all()] == [kept.header.object]
     assert [bytes(package.seed) for package in Package.objects.all()] == [b""]
     assert checking.check_logs(node, lambda _done, _total: None) == ([], 2)
