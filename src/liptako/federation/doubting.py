@@ -22,16 +22,22 @@ def signed_still(node: Node, delivery: Delivery, trust: str) -> Iterator[None]:
     go with it may have come under such a key before: if so that is given up. Raises
     VerificationError.
     """
+    with gives_up(node, delivery.channel.origin), transaction.atomic():
+        store.lock()
+        if compacts.trust() != trust:
+            compacts.current().open_checkpoint(delivery.note, delivery.channel.origin)
+        yield
+
+
+@contextmanager
+def gives_up(node: Node, origin: str) -> Iterator[None]:
+    """Give up what rests on a key that was taken back if what is stored of its log does not fit."""
     try:
-        with transaction.atomic():
-            store.lock()
-            if compacts.trust() != trust:
-                compacts.current().open_checkpoint(delivery.note, delivery.channel.origin)
-            yield
+        yield
     except GapError:
         raise
     except VerificationError:
-        give_up(node, delivery.channel.origin)
+        give_up(node, origin)
         raise
 
 

@@ -30,7 +30,7 @@ from liptako.core.log.note import read_note
 from liptako.core.log.verify import Opened
 from liptako.core.refs import author_of, epoch_of
 from liptako.federation import attachments, parcels, peers
-from liptako.federation.doubting import compare_history, give_up, signed_still
+from liptako.federation.doubting import compare_history, give_up, gives_up, signed_still
 from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -143,10 +143,10 @@ def take(
 ) -> Delivery | None:
     """Keep a package; nothing with the fault in the report ends the intake of its log."""
     frame = package.package if isinstance(package, Opened) else package
-    signed = (delivery.checkpoint, delivery.note)
+    signed = (delivery.checkpoint, delivery.note, report.trust)
     try:
         behind = check_package(delivery, frame, node.clock())
-        with signed_still(node, delivery, report.trust):
+        with gives_up(node, delivery.channel.origin):
             news = store.take(node, delivery.roster, delivery.channel, signed, package)
         report.taken += len(news)
         report.undrawn += news

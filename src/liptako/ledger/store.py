@@ -158,17 +158,20 @@ def take(
     node: Node,
     roster: Sequence[str],
     channel: ChannelValue,
-    signed: tuple[Checkpoint, bytes],
+    signed: tuple[Checkpoint, bytes] | tuple[Checkpoint, bytes, str],
     package: PackageFrame | Opened,
 ) -> Sequence[StoredEntry]:
     """Take a package of somebody else's log as evidence; return the entries that were new.
 
-    Nothing is drawn here: `projector.project_pending` goes on from the last place it reached.
-    Raises MalformedError or VerificationError, and then nothing of the package is kept.
+    `signed` may say by which deeds (`compacts.trust`) it was opened. Nothing is drawn here:
+    `projector.project_pending` goes on from the last place it reached. Raises MalformedError or
+    VerificationError, and then nothing of the package is kept.
     """
     counter, row = lock(), _row_of(channel)
     log = read_range(row.size, bytes(row.frontier))
-    checkpoint, note = signed
+    checkpoint, note, *trust = signed
+    if trust and compacts.trust() != trust[0]:  # a key may have been taken back meanwhile
+        compacts.current().open_checkpoint(note, channel.origin)
     log, new = accept_package(channel, log, checkpoint, package)
     if not new:
         return ()
