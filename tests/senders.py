@@ -64,5 +64,7 @@ class Sender:
     def take(self, package, end):
         """Take in a package, with which the log has `end` entries; return `end`."""
         log = CompactRange().extend(map(leaf_hash, self.headers[:end]))
-        self.news = store.take(self.node, ROSTER, LOG, (head_of(ORIGIN, log), b""), package)
+        self.news = store.take(
+            self.node, ROSTER, LOG, store.Signed(head_of(ORIGIN, log), b""), package
+        )
         return end

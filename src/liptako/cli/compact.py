@@ -184,10 +184,11 @@ def run_adopt(args: Namespace) -> int:
     held = compacts.current()
     if not held.version:
         _confirm(compact_phrase(_last(data).envelope.payload), args.phrase)
+    found = compacts.examine(data).compact
     if not args.lost_keys:
-        check_own_keys(home, node.member, compacts.examine(data).compact)
+        check_own_keys(home, node.member, found)
     # With other keys of ours it is written down once these are in use.
-    goes_on = compacts.examine(data).compact.member(node.member).keys.sign == node.signer.public
+    goes_on = found.member(node.member).keys.sign == node.signer.public
     compact, gone = doubts.adopt(node, data, partial(note_gone, node) if goes_on else None)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))

@@ -3,30 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from liptako.core.errors import GapError, VerificationError
-from liptako.core.log.delivery import Delivery
 from liptako.core.log.frames import HistoryFrame
 from liptako.federation.deeds import note_gone
-from liptako.ledger import compacts, doubts, histories, store
+from liptako.ledger import doubts, histories
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
-
-
-@contextmanager
-def signed_still(node: Node, delivery: Delivery, trust: str) -> Iterator[None]:
-    """Let something of a log be stored by what is believed now, while nobody changes that.
-
-    Another process may have taken in that the key of its checkpoint was taken back. What does not
-    go with it may have come under such a key before: if so that is given up. Raises
-    VerificationError.
-    """
-    with gives_up(node, delivery.channel.origin), transaction.atomic():
-        store.lock()
-        if compacts.trust() != trust:
-            compacts.current().open_checkpoint(delivery.note, delivery.channel.origin)
-        yield
 
 
 @contextmanager

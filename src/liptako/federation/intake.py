@@ -30,7 +30,7 @@ from liptako.core.log.note import read_note
 from liptako.core.log.verify import Opened
 from liptako.core.refs import author_of, epoch_of
 from liptako.federation import attachments, parcels, peers
-from liptako.federation.doubting import compare_history, give_up, gives_up, signed_still
+from liptako.federation.doubting import compare_history, give_up, gives_up
 from liptako.ledger import compacts, files, histories, recalls, receipts, store
 from liptako.ledger.models import Channel
 from liptako.ledger.node import Node
@@ -102,8 +102,9 @@ def take_ahead(
     """Keep an entry that is shown ahead; a fault ends the intake of its log."""
     try:
         behind, entry = open_ahead(delivery, frame)
-        with signed_still(node, delivery, report.trust):
-            report.taken += store.take_ahead(node, delivery.roster, delivery.channel, entry)
+        signed = store.Signed(delivery.checkpoint, delivery.note, report.trust)
+        with gives_up(node, delivery.channel.origin):
+            report.taken += store.take_ahead(node, delivery.roster, delivery.channel, signed, entry)
     except LiptakoError as fault:
         report.faults.append(fault)
         return None
@@ -143,7 +144,7 @@ def take(
 ) -> Delivery | None:
     """Keep a package; nothing with the fault in the report ends the intake of its log."""
     frame = package.package if isinstance(package, Opened) else package
-    signed = (delivery.checkpoint, delivery.note, report.trust)
+    signed = store.Signed(delivery.checkpoint, delivery.note, report.trust)
     try:
         behind = check_package(delivery, frame, node.clock())
         with gives_up(node, delivery.channel.origin):

@@ -145,7 +145,8 @@ def ahead_of_us(node: Node) -> set[str]:
 
     After a restore: those not heard since, and those that say so of logs that we wrote before.
     """
-    begun, now = begun_at(epoch()), epoch()
+    now = epoch()
+    begun = begun_at(now)
     if begun is None:
         return set()
     ours = {log.origin: log.size for log in all_logs() if log.author == node.member}

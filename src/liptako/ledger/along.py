@@ -93,11 +93,11 @@ class Along:
                 log = _log_after(frame, log)
                 found.append((frame, self._reading(log, frame)))
                 ahead += _length(frame)
-            full = len(found) > _READ_AHEAD or ahead > _BYTES
-            while found and (fault or found[-1][1] is None or full):
+            while found and (
+                fault or found[-1][1] is None or len(found) > _READ_AHEAD or ahead > _BYTES
+            ):
                 ahead -= _length(found[0][0])
                 yield found.popleft()
-                full = len(found) > _READ_AHEAD or ahead > _BYTES
         if isinstance(fault, MalformedError):
             raise fault
 

@@ -6,6 +6,7 @@ reader that goes on from a place never misses one.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 from msgspec import structs
@@ -153,33 +154,44 @@ def expire(now: Instant) -> int:
     return len(rows)
 
 
+class Signed(NamedTuple):
+    """A checkpoint with its note, and by which deeds (`compacts.trust`) it was opened, if told."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    trust: str = ""
+
+
+def _check_signed(origin: str, signed: Signed) -> None:
+    """Raise VerificationError if a key was taken back after a checkpoint was opened. In a lock."""
+    if signed.trust and compacts.trust() != signed.trust:
+        compacts.current().open_checkpoint(signed.note, origin)
+
+
 @transaction.atomic
 def take(
     node: Node,
     roster: Sequence[str],
     channel: ChannelValue,
-    signed: tuple[Checkpoint, bytes] | tuple[Checkpoint, bytes, str],
+    signed: Signed,
     package: PackageFrame | Opened,
 ) -> Sequence[StoredEntry]:
     """Take a package of somebody else's log as evidence; return the entries that were new.
 
-    `signed` may say by which deeds (`compacts.trust`) it was opened. Nothing is drawn here:
-    `projector.project_pending` goes on from the last place it reached. Raises MalformedError or
-    VerificationError, and then nothing of the package is kept.
+    Nothing is drawn here: `projector.project_pending` goes on from the last place it reached.
+    Raises MalformedError or VerificationError, and then nothing of the package is kept.
     """
     counter, row = lock(), _row_of(channel)
     log = read_range(row.size, bytes(row.frontier))
-    checkpoint, note, *trust = signed
-    if trust and compacts.trust() != trust[0]:  # a key may have been taken back meanwhile
-        compacts.current().open_checkpoint(note, channel.origin)
-    log, new = accept_package(channel, log, checkpoint, package)
+    _check_signed(channel.origin, signed)
+    log, new = accept_package(channel, log, signed.checkpoint, package)
     if not new:
         return ()
     _keep_audience_of(row, roster)
     news = _not_held(row, new) if row.ahead else new
     row.ahead -= len(new) - len(news)
-    is_whole = log.size == checkpoint.size
-    note = note if is_whole else bytes(row.checkpoint)
+    is_whole = log.size == signed.checkpoint.size
+    note = signed.note if is_whole else bytes(row.checkpoint)
     advance(row, log, note, proves_all=is_whole and not row.ahead)
     stored = _store(node, row, news, counter)
     reach(row, new)
@@ -187,14 +199,17 @@ def take(
 
 
 @transaction.atomic
-def take_ahead(node: Node, roster: Sequence[str], channel: ChannelValue, entry: Accepted) -> int:
+def take_ahead(
+    node: Node, roster: Sequence[str], channel: ChannelValue, signed: Signed, entry: Accepted
+) -> int:
     """Take an entry whose place in somebody else's log is not reached yet; return 1 if it is new.
 
     It is evidence like any other, and drawn like any other: only heads and receipts, which speak of
     a whole run of entries, do not count it. Without its payload it has no use before its turn.
-    Raises VerificationError if another entry is held in its place.
+    Raises VerificationError if another entry is held in its place, or as `take` does.
     """
     counter, row = lock(), _row_of(channel)
+    _check_signed(channel.origin, signed)
     if entry.body is None or not _not_held(row, [entry]):
         return 0
     _keep_audience_of(row, roster)

@@ -13,7 +13,6 @@ import msgspec
 from django.db import transaction
 
 from liptako.core.digest import Sums
-from liptako.core.log.checkpoint import Checkpoint
 from liptako.core.log.frames import PackageFrame
 from liptako.core.log.merkle import consistency_proof
 from liptako.core.log.verify import Channel as ChannelValue
@@ -103,7 +102,7 @@ def _noted_by_place() -> tuple[str, set[object], set[object], dict[str, tuple[in
     return digest, set(waiting), set(rejected), sums
 
 
-Arrival = tuple[tuple[str, ...], ChannelValue, tuple[Checkpoint, bytes], PackageFrame]
+Arrival = tuple[tuple[str, ...], ChannelValue, store.Signed, PackageFrame]
 
 
 def _all_logs() -> list[list[Arrival]]:
@@ -114,7 +113,7 @@ def _all_logs() -> list[list[Arrival]]:
 def _arrivals(log: Channel) -> list[Arrival]:
     """Return the entries of a log as they would arrive one by one."""
     subtree = stored_subtrees(log.origin)
-    signed = (head_of_log(log), b"")
+    signed = store.Signed(head_of_log(log), b"")
     roster, channel = tuple(log.audience.members), channel_value(log)
     whole = list(packages_of(log, 0, log.size))
     salts = {

@@ -52,7 +52,7 @@ def send(desk, *refs):
     channel = Channel(origin=ORIGIN, author="BF", audience=audience_id(ALL), lane=Lane.BULK)
     package = PackageFrame(0, headers, (body,) * len(refs), bytes(16), (), ())
     with desk.fleet.at("ML") as node:
-        store.take(node, sorted(ALL), channel, (head_of(ORIGIN, log), b""), package)
+        store.take(node, sorted(ALL), channel, store.Signed(head_of(ORIGIN, log), b""), package)
         projector.project_pending()
 
 

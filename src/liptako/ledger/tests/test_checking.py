@@ -216,7 +216,7 @@ def taken(node, make_node, compact):
     (log,) = logs_for("ML")
     value, roster = channel_value(log), log.audience.members
     signed, packages = (
-        (head_of_log(log), bytes(log.checkpoint)),
+        store.Signed(head_of_log(log), bytes(log.checkpoint)),
         list(packages_of(log, 0, log.size)),
     )
     for model in (Payload, Entry, Package, Channel, Counter):

@@ -93,7 +93,13 @@ class Author:
             salts=(),
             proof=(),
         )
-        store.take(node, sorted(self.audience), channel, (head_of(self.origin, log), b""), package)
+        store.take(
+            node,
+            sorted(self.audience),
+            channel,
+            store.Signed(head_of(self.origin, log), b""),
+            package,
+        )
         projector.project_pending()
 
 

@@ -188,7 +188,7 @@ def sent(make_node, compact):
     store.append(author, [event(i, audience=ALL) for i in range(3)])
     (log,) = logs_for("ML")
     roster, value = log.audience.members, value_of(log)
-    signed = (head_of_log(log), bytes(log.checkpoint))
+    signed = store.Signed(head_of_log(log), bytes(log.checkpoint))
     packages = list(packages_of(log, 0, log.size))
     for model in (Payload, Entry, Package, Channel, Counter):
         model.objects.all().delete()

@@ -64,7 +64,7 @@ class Log:
             self.node,
             ROSTER,
             ChannelValue(origin=ORIGIN, author="BF", audience=audience_id(ROSTER), lane=Lane.BULK),
-            (head_of(ORIGIN, CompactRange().extend(map(leaf_hash, self.headers))), b""),
+            store.Signed(head_of(ORIGIN, CompactRange().extend(map(leaf_hash, self.headers))), b""),
             PackageFrame(
                 start=self.sent,
                 headers=tuple(self.headers[self.sent :]),
@@ -230,7 +230,8 @@ def test_no_digest_is_told_while_an_entry_is_held_that_was_shown_ahead(log, node
         seq=1, data=data, leaf=leaf_hash(data), salt=derive_salt(bytes(16), 1), body=body,
         header=decode_header(data),
     )  # fmt: skip
-    assert store.take_ahead(node, ROSTER, channel, shown) == 1
+    signed = store.Signed(head_of(ORIGIN, CompactRange().extend(map(leaf_hash, log.headers))), b"")
+    assert store.take_ahead(node, ROSTER, channel, signed, shown) == 1
     projector.project_pending()
     assert shared_digest(logs_for("BF", begun=False)) is None
     assert counted() == expected((1, State.REJECTED))

@@ -95,7 +95,7 @@ class Partner:
             salts=(),
             proof=(),
         )
-        signed = (head_of(self.origin, log), b"")
+        signed = store.Signed(head_of(self.origin, log), b"")
         store.take(self.node, sorted(self.audience), channel, signed, package)
         projector.project_pending()
 
