@@ -205,7 +205,7 @@ def write(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool) -> None
 def _write_sheet(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool = False) -> None:
     """Write rows and notes of entries, all or nothing."""
     for drawn in sheet.drawn:
-        _write(drawn, is_new=is_new)
+        _settle(_write(drawn, is_new=is_new), drawn.threads)
     note_aside(entries, sheet.aside)
 
 
@@ -234,11 +234,10 @@ def _by_origin(places: Iterable[Place]) -> dict[str, set[int]]:
 def _draw(entries: Sequence[StoredEntry]) -> list[Rejection]:
     """Draw the threads of these entries, which must be whole, and note what waits or is wrong."""
     judged = judge(batch_of(entries))
-    rejections = [
-        rejection
-        for module, threads in threads_of(judged).items()
-        for rejection in draw_threads(module, threads)
-    ]
+    rejections: list[Rejection] = []
+    for module, threads in threads_of(judged).items():
+        rejections += draw_threads(module, threads)
+        _settle(module, threads)
     note_aside(entries, aside(judged, rejections))
     return rejections
 
@@ -282,19 +281,17 @@ def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
     return [rejection for part in parts for rejection in draw_threads(module, part)]
 
 
-def _write(drawn: Drawn, *, is_new: bool = False) -> None:
+def _write(drawn: Drawn, *, is_new: bool = False) -> Module:
     """Replace the rows of threads in all tables of their module; there are none if they are new."""
     module = registry.module_named(drawn.module)
-    old = None if is_new else of_threads(drawn.threads)
     for table, rows in zip(module.tables, drawn.tables, strict=True):
-        replace_rows(table.model, old, rows)
-    # Of what is new all threads are here: an object with one thread has nothing to be settled.
-    unsettled = _shared(drawn.threads) if is_new else drawn.threads
-    if module.settle is not None and unsettled:
-        module.settle(unsettled)
+        replace_rows(table.model, None if is_new else of_threads(drawn.threads, table), rows)
+    return module
 
 
-def _shared(threads: Collection[Thread]) -> list[Thread]:
-    """Return those of some threads that are about the same object as another one of them."""
+def _settle(module: Module, threads: Collection[Thread]) -> None:
+    """Let a module correct what differs between nodes, once all threads of objects are drawn."""
     counted = Tally(thread.object for thread in threads)
-    return [thread for thread in threads if counted[thread.object] > 1]
+    shared = [thread for thread in threads if counted[thread.object] > 1]
+    if module.settle is not None and shared:
+        module.settle(shared)

@@ -42,7 +42,10 @@ Fold = Callable[[Threads], Folded]
 """Pure: a thread comes to the same wherever and with whichever others it is folded."""
 
 Settle = Callable[[Collection[Thread]], None]
-"""Corrects the `local` columns of what was just drawn, and of rows of the same objects."""
+"""Corrects the `local` columns of what was just drawn: all threads of objects that have several.
+
+An object with one thread has nothing to be settled.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +58,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A projected table. `local` columns differ between nodes and stay out of the digest."""
+    """A projected table. `local` columns differ between nodes and stay out of the digest.
+
+    In a `single` table a thread has one row at most, under its own key, by which it is found.
+    """
 
     model: type[models.Model]
     local: frozenset[str] = frozenset()
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
 
+from liptako.ledger.models import Audience
 from liptako.ledger.records import Thread
-from liptako.ledger.registry import Row
+from liptako.ledger.registry import Row, Table
 
 Values = list[Any]
 """A row as the database takes it: the value of each column, in the order of the model."""
@@ -47,12 +48,22 @@ def columns_of(thread: Thread, part: str = "") -> dict[str, str]:
     }
 
 
-def of_threads(threads: Collection[Thread]) -> models.Q:
-    """Return what finds the rows of threads in any table."""
-    return models.Q(
-        object__in=one_of({thread.object for thread in threads}),
-        thread__in=one_of([thread.key for thread in threads]),
-    )
+def of_threads(threads: Collection[Thread], table: Table) -> models.Q:
+    """Return what finds the rows of threads in a table."""
+    keys = one_of([thread.key for thread in threads])
+    if table.single:
+        return models.Q(key__in=keys)
+    return models.Q(object__in=one_of({thread.object for thread in threads}), thread__in=keys)
+
+
+def keys_about(author: str, objects: Collection[str]) -> RawSQL:
+    """Return what `key__in` compares with for all threads of an author about these objects.
+
+    It finds them in a `single` table, which needs no index by object: there is a thread for each
+    audience at most, and those are few.
+    """
+    ids = Audience.objects.values_list("id", flat=True)
+    return one_of([Thread(author, name, audience).key for audience in ids for name in objects])
 
 
 def replace_rows(model: type[models.Model], old: models.Q | None, rows: Sequence[Values]) -> None:

@@ -9,6 +9,7 @@ from liptako.ledger.projected import DrawnJson, Projected
 class Incident(Projected):
     """An incident as one audience knows it. Of several that this node holds, one is `shown`."""
 
+    object = models.CharField(max_length=13)  # no index, found by `rows.keys_about`
     reference = models.CharField(max_length=64)
     kind = models.CharField(max_length=32)
     summary = models.CharField(max_length=200)

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import Count, Q
 
 from liptako.core.clock import Instant
 from liptako.core.refs import audience_id
@@ -192,35 +191,23 @@ class _Version(NamedTuple):
     audience: str
     radius_m: int
     lamport: int
-    shown: bool
 
 
 def choose_shown(threads: Collection[Thread]) -> None:
-    """Mark of each incident of these threads the one version that lists and maps show.
+    """Mark of each incident the one version that lists and maps show; its threads are all here.
 
-    The author's own; else the most exact one; else the latest one. Most have one version, which was
-    drawn as the one that is shown.
+    The author's own; else the most exact one; else the latest one. Each was drawn as shown.
     """
-    of_threads = models.Incident.objects.filter(object__in=one_of({t.object for t in threads}))
-    counted = of_threads.values("object").annotate(
-        versions=Count("pk"), hidden=Count("pk", filter=Q(shown=False))
-    )
-    unsure = counted.filter(Q(versions__gt=1) | Q(hidden__gt=0)).values_list("object", flat=True)
     versions = defaultdict(list)
-    for found in models.Incident.objects.filter(object__in=one_of(list(unsure))).values_list(
-        *_Version._fields
-    ):
+    held = models.Incident.objects.filter(key__in=one_of([thread.key for thread in threads]))
+    for found in held.values_list(*_Version._fields):
         version = _Version(*found)
         versions[version.author, version.object].append(version)
     best = {max(some, key=_rank).key for some in versions.values()}
-    for shown in (True, False):
-        wrong = [
-            version.key
-            for some in versions.values()
-            for version in some
-            if (version.key in best) is shown is not version.shown
-        ]
-        models.Incident.objects.filter(key__in=one_of(wrong)).update(shown=shown)
+    others = [
+        version.key for some in versions.values() for version in some if version.key not in best
+    ]
+    models.Incident.objects.filter(key__in=one_of(others)).update(shown=False)
 
 
 def _rank(row: _Version) -> tuple[bool, int, int, str]:
@@ -232,9 +219,9 @@ MODULE = Module(
     name="situation",
     kinds=tuple(Kind(name=name, payload=payload) for name, payload in records.RECORDS.items()),
     tables=(
-        Table(model=models.Incident, local=frozenset({"shown"})),
+        Table(model=models.Incident, local=frozenset({"shown"}), single=True),
         Table(model=models.Release),
-        Table(model=models.JournalEntry),
+        Table(model=models.JournalEntry, single=True),
     ),
     fold=fold,
     settle=choose_shown,

@@ -4,10 +4,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from liptako.core.records.envelope import Precedence
+from liptako.ledger.records import Thread
+from liptako.ledger.rows import keys_about, one_of
 from liptako.members.permissions import Actor, Right, may
 from liptako.situation.models import ImportRun, Incident, JournalEntry, Release
 
@@ -61,19 +64,19 @@ def incidents(actor: Actor | None, wanted: Filter) -> QuerySet[Incident]:
 
 def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
     """Return one incident of a State."""
-    return visible(actor).filter(author=author, object=name).first()
+    return visible(actor).filter(key__in=keys_about(author, [name])).first()
 
 
 def own_incident(member: str, name: str) -> Incident | None:
     """Return an own incident, for the desk's own deeds: who may do what they ask for themselves."""
-    return Incident.objects.filter(author=member, object=name, shown=True).first()
+    return Incident.objects.filter(key__in=keys_about(member, [name]), shown=True).first()
 
 
 def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
     """Return what else is held of an incident: for other audiences, exact or coarser."""
     if not may(actor, Right.SEE_INCIDENTS):
         return []
-    held = Incident.objects.filter(author=row.author, object=row.object)
+    held = Incident.objects.filter(key__in=keys_about(row.author, [row.object]))
     return list(held.exclude(key=row.key).order_by("radius_m", "key"))
 
 
@@ -106,7 +109,8 @@ def releases_to_grant(
     later = _going_on(author).filter(
         object=OuterRef("object"), target__in=held, released_at__gte=OuterRef("released_at")
     )
-    copies = Incident.objects.filter(author=author, audience=audience, object=OuterRef("object"))
+    key = Concat(Value(f"{author}/"), OuterRef("object"), Value(f"/{audience}"))
+    copies = Incident.objects.filter(key=key)
     found = _going_on(author).filter(
         Exists(copies), ~Exists(later), target=audience, released_at__gte=since
     )
@@ -115,7 +119,8 @@ def releases_to_grant(
 
 def told_to(author: str, audience: str, names: Collection[str]) -> dict[str, Incident]:
     """Return incidents of a State as an audience knows them, by their objects."""
-    rows = Incident.objects.filter(author=author, audience=audience, object__in=set(names))
+    keys = one_of([Thread(author, name, audience).key for name in names])
+    rows = Incident.objects.filter(key__in=keys)
     return {row.object: row for row in rows}
 
 
@@ -211,7 +216,8 @@ def corrections(actor: Actor | None, names: Sequence[str]) -> dict[str, JournalE
 def is_own_object(author: str, name: str) -> bool:
     """Say whether an incident or a line of the journal of a State has this name."""
     tables = (Incident, JournalEntry)
-    return any(table.objects.filter(author=author, object=name).exists() for table in tables)
+    keys = keys_about(author, [name])
+    return any(table.objects.filter(key__in=keys).exists() for table in tables)
 
 
 def object_of(author: str, text: str) -> str:
@@ -227,13 +233,14 @@ def is_taken(author: str, reference: str) -> bool:
 
 def references(actor: Actor | None, names: Sequence[str]) -> dict[str, str]:
     """Return the references of own incidents by their objects."""
-    rows = _own(actor).filter(object__in=set(filter(None, names)))
+    named = set(filter(None, names))
+    rows = _own(actor).filter(key__in=keys_about(actor.member if actor else "", named))
     return dict(rows.values_list("object", "reference"))
 
 
 def marking_of(author: str, name: str, audience: str) -> str:
     """Return the marking of an incident as an audience knows it."""
-    found = Incident.objects.filter(author=author, object=name, audience=audience)
+    found = Incident.objects.filter(key=Thread(author, name, audience).key)
     return found.values_list("marking", flat=True).first() or ""
 
 

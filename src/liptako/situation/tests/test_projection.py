@@ -1,6 +1,7 @@
 """Drawing incidents, releases and the journal: the same rows from the same records, everywhere."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from django.forms.models import model_to_dict
@@ -9,11 +10,11 @@ from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.core.records.envelope import Precedence
 from liptako.core.refs import audience_id
-from liptako.ledger import helping, projector, quarantine, store
+from liptako.ledger import helping, projector, quarantine, registry, store
 from liptako.ledger.models import Payload
 from liptako.ledger.records import Draft
 from liptako.ledger.testing import check_order, check_rebuild
-from liptako.situation import models
+from liptako.situation import models, projection
 from liptako.situation.records import (
     INCIDENT,
     JOURNAL,
@@ -200,6 +201,44 @@ def test_of_versions_that_are_drawn_at_once_by_a_helper_the_same_one_is_shown(
     assert rebuilt.before == rebuilt.after
     assert sorted(shown()) == [("BF", "Autre"), ("BF", "Près")]
     assert models.Incident.objects.filter(shown=False).count() == 1
+
+
+def test_of_versions_beside_a_poison_record_the_right_one_is_shown(partner_of, incident_of):
+    """The threads are parted until the poison stands alone, in the midst of the others."""
+    original = projection.MODULE
+    near = Place(lat=1, lon=2, radius_m=500, level=Level.RADIUS)
+    far = Place(lat=1, lon=2, radius_m=900, level=Level.RADIUS)
+    pair = audience_id(PAIR)
+
+    def fold(threads):
+        if any(
+            found and (thread.object, thread.audience) == (TWO, pair)
+            for thread, found in threads.items()
+        ):
+            message = "poison"
+            raise ValueError(message)
+        return original.fold(threads)
+
+    everyone = partner_of("BF").write(ONE, incident_of(reference="B", place=far, summary="Loin"))
+    everyone.write(TWO, incident_of(reference="B2", place=far, summary="Autre")).send()
+    two = partner_of("BF", PAIR).write(ONE, incident_of(reference="B", place=near, summary="Près"))
+    two.write(TWO, incident_of(reference="B2", place=near, summary="Fautif"))
+    registry.register(replace(original, fold=fold))
+    try:
+        two.send()
+    finally:
+        registry.register(original)
+    assert sorted(shown()) == [("BF", "Autre"), ("BF", "Près")]
+    assert models.Incident.objects.filter(shown=False).count() == 1
+
+
+def test_a_thread_of_a_single_table_has_one_row_under_its_own_key(node, partner_of, incident_of):
+    store.append(node, [draft(incident_of(reference="ML-1")), draft(entry(), TWO, JOURNAL)])
+    partner_of("BF").write(ONE, incident_of(reference="B")).send()
+    single = [table.model for table in projection.MODULE.tables if table.single]
+    rows = [row for model in single for row in model.objects.all()]
+    assert [row.key for row in rows] == [row.thread for row in rows]
+    assert len(rows) == 3
 
 
 def test_two_states_with_the_same_object_stay_apart(node, partner_of, incident_of):
