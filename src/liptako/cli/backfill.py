@@ -51,18 +51,17 @@ def run_backfill(args: Namespace) -> int:
         basis=args.basis,
     )
     backfill.check_grant(node, grant)
-    total = backfill.left_of(node, grant).count()
+    left = backfill.left_of(node, grant)
+    total, files = left.count(), len(backfill.files_left(node, left, grant))
     if not args.yes:
-        say(
-            _("%(member)s would get %(count)d incidents. With --yes it gets them.")
-            % {"member": args.member, "count": total}
+        text = _(
+            "%(member)s would get %(count)d incidents with %(files)d files. With --yes it does."
         )
+        say(text % {"member": args.member, "count": total, "files": files})
         return codes.OK
     show = Progress(_("Incidents"))
     actor = releasing_administrator(node)
     done = backfill.give(node, actor, grant, lambda count: show(count, total))
-    say(
-        _("%(count)d incidents were granted to %(member)s.")
-        % {"count": done, "member": args.member}
-    )
+    counted = {"count": done, "member": args.member}
+    say(_("%(count)d incidents were granted to %(member)s.") % counted)
     return codes.OK

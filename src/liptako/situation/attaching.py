@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -22,6 +23,7 @@ from liptako.core.refs import audience_id
 from liptako.federation.recalls import taking_back
 from liptako.ledger import files
 from liptako.ledger.attachments import FileState, files_of
+from liptako.ledger.file_models import Attached as AttachedRow
 from liptako.ledger.models import Entry
 from liptako.ledger.node import Node
 from liptako.ledger.reader import thread_records
@@ -53,6 +55,14 @@ class IncidentFile:
         return self.audience, self.digest
 
 
+class Given(NamedTuple):
+    """A file that an audience was given of an incident: its hash in hexadecimal, and bytes."""
+
+    object: str
+    digest: str
+    size: int
+
+
 def files_in(thread: Thread) -> list[IncidentFile]:
     """Return the files of an incident for one audience, in the order in which they were added."""
     found = files_of(thread, ATTACHMENT)
@@ -77,6 +87,19 @@ def _file(state: FileState, thread: Thread, records: dict[tuple[str, int], Recor
 def audiences_with_files(author: str, name: str) -> frozenset[str]:
     """Return the ids of the audiences that were given files of an incident."""
     return frozenset(_entries(author, name).values_list("channel__audience", flat=True))
+
+
+def given_to(author: str, audience: str, names: QuerySet[Any] | Sequence[str]) -> list[Given]:
+    """Return the files here that an audience was given of a State's incidents, in order."""
+    held = AttachedRow.objects.filter(
+        audience=audience,
+        held=True,
+        entry__kind=ATTACHMENT,
+        entry__channel__author=author,
+        entry__object__in=names,
+    )
+    found = held.order_by("entry__position", "number")
+    return [Given(*row) for row in found.values_list("entry__object", "digest", "size")]
 
 
 def _entries(author: str, name: str) -> QuerySet[Entry]:
@@ -181,6 +204,35 @@ def release_drafts(node: Node, actor: Actor, name: str, order: FileOrder) -> lis
         )
         for file in to_release(node, name, order)
     ]
+
+
+def copied(actor: Actor, thread: Thread, members: frozenset[str]) -> list[Draft]:
+    """Return the drafts that give others the files of an incident as one audience has them.
+
+    Not what they have already, nor what is not here any longer.
+    """
+    there = files_in(thread._replace(audience=audience_id(members)))
+    held = {file.digest for file in there if not file.state.gone}
+    files = {file.digest: file for file in files_in(thread) if file.state.is_whole}
+    return [
+        Draft(
+            kind=ATTACHMENT,
+            object=thread.object,
+            office=actor.office,
+            payload=Attached(caption=file.caption),
+            audience=members,
+            retain=_end_of(file),
+            attachments=(file.state.file,),
+        )
+        for digest, file in files.items()
+        if digest not in held
+    ]
+
+
+def _end_of(file: IncidentFile) -> Instant | None:
+    """Return until when an audience has a file; nothing if for good."""
+    retain = file.state.entry.retain
+    return None if retain is None else Instant(retain)
 
 
 @transaction.atomic

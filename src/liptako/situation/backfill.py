@@ -21,8 +21,9 @@ from liptako.ledger.records import Draft, Thread
 from liptako.ledger.store import append, lock
 from liptako.members.actions import audit_draft
 from liptako.members.permissions import Actor, Right, require
-from liptako.situation import queries
+from liptako.situation import attaching, queries
 from liptako.situation.actions import ReleaseOrder, released
+from liptako.situation.attaching import Given
 from liptako.situation.models import Release
 from liptako.situation.records import Incident, Transform
 
@@ -64,11 +65,17 @@ def audiences_to_grant(node: Node, member: str = "") -> dict[str, frozenset[str]
     return {target: members for target, members in targets.items() if member not in members}
 
 
-def fingerprint(found: QuerySet[Release], grant: Grant) -> str:
+def fingerprint(node: Node, found: QuerySet[Release], grant: Grant) -> str:
     """Return a hash of what would be granted and how: an order says by it what was seen."""
     rows = [f"{key} {at.isoformat()}" for key, at in found.values_list("key", "released_at")]
+    rows += [f"{file.object} {file.digest}" for file in files_left(node, found, grant)]
     text = "\n".join([grant.member, grant.audience, grant.basis, *rows])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def files_left(node: Node, found: QuerySet[Release], grant: Grant) -> list[Given]:
+    """Return the files that go along with what would be granted."""
+    return attaching.given_to(node.member, grant.audience, found.values("object"))
 
 
 def give(
@@ -86,7 +93,7 @@ def give(
     """
     require(actor, Right.RELEASE_INCIDENT)
     check_grant(node, grant)
-    if seen is not None and seen != fingerprint(left_of(node, grant), grant):
+    if seen is not None and seen != fingerprint(node, left_of(node, grant), grant):
         raise RefusedError("release: this is not what was shown; look at it again, then release it")
     done = 0
     while count := _give_batch(node, actor, grant):
@@ -122,4 +129,5 @@ def _copies(node: Node, actor: Actor, grant: Grant, row: Release) -> Sequence[Dr
         basis=grant.basis.strip(),
         until=instant_of(row.until).milliseconds if row.until else None,
     )
-    return released(actor, row.object, (held[-1], members), order)
+    files = attaching.copied(actor, thread, members)
+    return [*released(actor, row.object, (held[-1], members), order), *files]

@@ -1,5 +1,7 @@
 """Page of the grant: what a new member would get of earlier releases, shown before it goes."""
 
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, time
 
 from django.contrib import messages
@@ -7,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import ngettext
 
 from liptako.core.errors import LiptakoError
@@ -16,12 +19,25 @@ from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
 from liptako.situation import backfill as granting
 from liptako.situation import queries, words
+from liptako.situation.attaching import given_to
+from liptako.situation.models import Incident, Release
 from liptako.situation.release_forms import BackfillForm
 from liptako.web.audiences import audience_namer
 from liptako.web.paging import PAGE_SIZE
 from liptako.web.partial import render_form
 from liptako.web.texts import error_text, named
 from liptako.web.zones import zone_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A line of the preview: what of which incident would go, with how many files and bytes."""
+
+    release: Release
+    incident: Incident | None
+    what: Promise | None
+    files: int
+    size: int
 
 
 @officer(Right.RELEASE_INCIDENT)
@@ -73,14 +89,25 @@ def _shown(node: Node, grant: granting.Grant, number: str) -> dict[str, object]:
     """Return what the page shows of a grant before it is given: all of it, page by page."""
     found = granting.left_of(node, grant)
     page = Paginator(found, PAGE_SIZE).get_page(number)
-    incidents = queries.told_to(node.member, grant.audience, [row.object for row in page])
+    names = [row.object for row in page]
+    incidents = queries.told_to(node.member, grant.audience, names)
+    files: defaultdict[str, list[int]] = defaultdict(list)
+    for file in given_to(node.member, grant.audience, names):
+        files[file.object].append(file.size)
     return {
         "rows": [
-            (row, incidents.get(row.object), words.TRANSFORMS.get(row.transform)) for row in page
+            _Row(
+                release=row,
+                incident=incidents.get(row.object),
+                what=words.TRANSFORMS.get(row.transform),
+                files=len(files[row.object]),
+                size=sum(files[row.object]),
+            )
+            for row in page
         ],
         "page": page,
         "member_code": grant.member,
-        "seen": granting.fingerprint(found, grant),
+        "seen": granting.fingerprint(node, found, grant),
     }
 
 
