@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from liptako.core.errors import LiptakoError
+from liptako.core.keys import COSIGNATURE, key_id
+from liptako.core.log.heads import key_name
 from liptako.federation.intake import Report
 from liptako.federation.recalls import confirm
 from liptako.ledger import files, projector, store
@@ -20,7 +22,7 @@ _LEAST = 3  # one more than that: when the first is counted, something was broug
 
 _LOGS = """SELECT origin, author, size, frontier, members FROM ledger_channel
     JOIN ledger_audience ON id = audience_id ORDER BY origin"""
-_RECEIPTS = "SELECT channel_id, member, size FROM ledger_receipt ORDER BY channel_id, member"
+_RECEIPTS = "SELECT channel_id, member, size, key FROM ledger_receipt ORDER BY channel_id, member"
 _REST = """SELECT (SELECT COUNT(*) FROM ledger_doublehistory),
     (SELECT COALESCE(MAX(epoch), 0) FROM ledger_counter),
     (SELECT COALESCE(SUM(held), 0) FROM ledger_incoming),
@@ -124,13 +126,19 @@ def faults_of(report: Report, forked: set[str]) -> Iterator[LiptakoError]:
 
 
 def held_by(world: World, member: str) -> Held:
-    """Return what a node holds."""
+    """Return what a node holds; of receipts those by present keys: others are signed once more."""
+    keys = {
+        name: key_id(key_name(name), node.signer.public, COSIGNATURE)
+        for name, node in world.fleet.nodes.items()
+    }
     with world.fleet.database(member).cursor() as cursor:
         logs = cursor.execute(_LOGS).fetchall()
         receipts = cursor.execute(_RECEIPTS).fetchall()
         rest = cursor.execute(_REST).fetchone()
     return Held(
-        tuple((*row[:3], bytes(row[3]), str(row[4])) for row in logs), tuple(receipts), tuple(rest)
+        tuple((*row[:3], bytes(row[3]), str(row[4])) for row in logs),
+        tuple(tuple(row) for *row, key in receipts if bytes(key) == keys[row[1]]),
+        tuple(rest),
     )
 
 
