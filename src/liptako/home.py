@@ -21,6 +21,7 @@ CARDS = (situation.cards, federation.cards)
 
 NAVIGATION = (
     ("home", _("Home"), None),
+    ("watch", _("Watch"), Right.SEE_JOURNAL),
     ("incidents", _("Incidents"), Right.SEE_INCIDENTS),
     ("map", _("Map"), Right.SEE_INCIDENTS),
     ("journal", _("Journal"), Right.SEE_JOURNAL),

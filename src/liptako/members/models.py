@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from liptako.ledger.projected import Projected
+from liptako.ledger.projected import DrawnJson, Projected
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -74,6 +74,35 @@ class Mandate(Projected):
     begins = models.DateTimeField()
     ends = models.DateTimeField(null=True)
     ended_because = models.TextField(blank=True)
+
+
+class Watch(Projected):
+    """A watch of an office, drawn from `members.watch` records. Of an office one is kept at a time.
+
+    `items` are what was open at the last hand-over, `more` how many more.
+    """
+
+    office = models.CharField(max_length=64)
+    person = models.CharField(max_length=13)
+    begins = models.DateTimeField()
+    due = models.DateTimeField()
+    after = models.CharField(max_length=13)
+    remarks = models.TextField()
+    reason = models.TextField()
+    proof = models.CharField(max_length=32)
+    handed_at = models.DateTimeField(null=True)
+    handed_proof = models.CharField(max_length=32)
+    text = models.TextField()
+    items = DrawnJson()
+    more = models.PositiveIntegerField()
+    ended_at = models.DateTimeField(null=True)
+    relieved_by = models.CharField(max_length=13)
+    end_reason = models.TextField()
+
+    class Meta:
+        """The last one of an office is asked for with every page."""
+
+        indexes = (models.Index(fields=["author", "office", "-begins"], name="watch_of_office"),)
 
 
 class AuditEvent(Projected):

@@ -15,6 +15,7 @@ from liptako.members.records import Role
 class Right(enum.StrEnum):
     """Something that an office may do or see."""
 
+    KEEP_WATCH = "keep_watch"
     SEE_JOURNAL = "see_journal"
     WRITE_JOURNAL = "write_journal"
     SEE_INCIDENTS = "see_incidents"
@@ -33,9 +34,12 @@ class Right(enum.StrEnum):
 
 _READERS = {Right.SEE_INCIDENTS, Right.SEE_PARTNERS, Right.SEE_MANDATES}
 
+_PEN = {Right.WRITE_JOURNAL, Right.REPORT_INCIDENT}
+"""What only who keeps the watch of an office may do, once that office keeps one."""
+
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.WATCH_OFFICER: frozenset(
-        {*_READERS, Right.SEE_JOURNAL, Right.WRITE_JOURNAL, Right.REPORT_INCIDENT, Right.EXCHANGE}
+        {*_READERS, *_PEN, Right.KEEP_WATCH, Right.SEE_JOURNAL, Right.EXCHANGE}
     ),
     Role.RELEASING_OFFICER: frozenset(
         {*_READERS, Right.SEE_JOURNAL, Right.RELEASE_INCIDENT, Right.ERASE_RECORDS}
@@ -64,17 +68,22 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A person in the office that they act in now. `person` is the opaque code of the person."""
+    """A person in the office that they act in now. `person` is the opaque code of the person.
+
+    Not `on_watch` is who acts in an office whose watch somebody else keeps, or nobody any longer.
+    """
 
     member: str
     person: str
     office: str
     roles: frozenset[str]
+    on_watch: bool = True
 
     @property
     def rights(self) -> frozenset[Right]:
-        """What the office's roles give together."""
-        return rights_of(self.roles)
+        """What the office's roles give together, as far as the watch allows it."""
+        found = rights_of(self.roles)
+        return found if self.on_watch else found - _PEN
 
 
 def rights_of(roles: Iterable[str]) -> frozenset[Right]:
@@ -90,6 +99,10 @@ def may(actor: Actor | None, right: Right) -> bool:
 
 def require(actor: Actor | None, right: Right) -> Actor:
     """Return the actor. Raises NotAllowedError without the right."""
+    if actor is not None and right in _PEN & (rights_of(actor.roles) - actor.rights):
+        raise NotAllowedError(
+            "you do not keep the watch: accept it first, and the desk is yours", right=right.value
+        )
     if actor is None or right not in actor.rights:
         raise NotAllowedError(
             "your office may not do this; the node administrator can tell which one may",

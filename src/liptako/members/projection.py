@@ -1,15 +1,19 @@
-"""Draws offices, mandates and the audit trail from their records."""
+"""Draws offices, mandates, watches and the audit trail from their records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from liptako.core.clock import Instant
+from liptako.core.records.envelope import Header
 from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
 from liptako.ledger.rows import columns_of
 from liptako.members import models, records, rules
 
 _KINDS_OF_MANDATE = {records.MANDATE, records.MANDATE_END}
+_KINDS_OF_WATCH = {records.WATCH, records.HAND_OVER, records.WATCH_END}
 
 
 def fold(threads: Threads) -> Folded:
@@ -17,15 +21,18 @@ def fold(threads: Threads) -> Folded:
     rejections: list[Rejection] = []
     offices: list[Row] = []
     mandates: list[Row] = []
+    watches: list[Row] = []
     events: list[Row] = []
     for thread, found in threads.items():
         known = [record for record in found if record.payload is not None]
         offices += list(_offices(thread, known, rejections))
         mandates += list(_mandates(thread, known, rejections))
+        watches += list(_watches(thread, known, rejections))
         events += list(_events(thread, known, rejections))
     rows: Rows = {
         models.Office: offices,
         models.Mandate: mandates,
+        models.Watch: watches,
         models.AuditEvent: events,
     }
     return Folded(rows, rejections)
@@ -82,6 +89,46 @@ def _mandates(
         )
 
 
+def _watches(
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.Watch]:
+    """Give the row of a watch, if the thread is one."""
+    chosen, payloads = _payloads(found, _KINDS_OF_WATCH)
+    state, verdicts = rules.fold_watch(payloads)
+    _reject(rejections, chosen, verdicts)
+    if state is not None:
+        times = {
+            record.header.kind: record.header
+            for record, fault in zip(chosen, verdicts, strict=True)
+            if fault is None
+        }
+        yield _watch_row(thread, state, times)
+
+
+def _watch_row(thread: Thread, state: rules.WatchState, last: Mapping[str, Header]) -> models.Watch:
+    """Return the row of a watch from its state and the last good header of each kind."""
+    watch, handed, ended = state.watch, state.handed, state.ended
+    return models.Watch(
+        **columns_of(thread),
+        office=last[records.WATCH].office,
+        person=watch.person[:13],
+        begins=last[records.WATCH].time.moment(),
+        due=Instant(watch.due).moment(),
+        after=watch.after[:13],
+        remarks=watch.remarks,
+        reason=watch.reason,
+        proof=watch.proof[:32],
+        handed_at=last[records.HAND_OVER].time.moment() if handed else None,
+        handed_proof=handed.proof[:32] if handed else "",
+        text=handed.text if handed else "",
+        items=msgspec.to_builtins(handed.items) if handed else [],
+        more=handed.more if handed else 0,
+        ended_at=last[records.WATCH_END].time.moment() if ended else None,
+        relieved_by=ended.by[:13] if ended else "",
+        end_reason=ended.reason if ended else "",
+    )
+
+
 def _events(
     thread: Thread, found: Sequence[Record], rejections: list[Rejection]
 ) -> Iterator[models.AuditEvent]:
@@ -106,6 +153,7 @@ MODULE = Module(
     tables=(
         Table(model=models.Office),
         Table(model=models.Mandate),
+        Table(model=models.Watch, single=True),
         Table(model=models.AuditEvent),
     ),
     fold=fold,

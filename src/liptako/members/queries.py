@@ -1,10 +1,10 @@
-"""Reads people, offices, mandates and the audit trail."""
+"""Reads people, offices, mandates, watches and the audit trail."""
 
 from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from liptako.members.models import Assignment, AuditEvent, Mandate, Office, Person
+from liptako.members.models import Assignment, AuditEvent, Mandate, Office, Person, Watch
 from liptako.members.permissions import Actor, Right, rights_of
 
 
@@ -33,9 +33,48 @@ def actors_of(person: Person, member: str) -> Sequence[Actor]:
     codes = person.assignments.filter(until=None).values_list("office", flat=True)
     held = offices(member).filter(code__in=codes)
     return [
-        Actor(member=member, person=person.code, office=row.code, roles=frozenset(row.roles))
+        Actor(
+            member=member,
+            person=person.code,
+            office=row.code,
+            roles=frozenset(row.roles),
+            on_watch=_has_the_pen(row, person),
+        )
         for row in held
     ]
+
+
+def _has_the_pen(office: Office, person: Person) -> bool:
+    """Say whether a person may write for an office: its watch is theirs, or it never kept one."""
+    if Right.KEEP_WATCH not in rights_of(office.roles):
+        return True
+    last = last_watch(office.author, office.code)
+    return last is None or (last.ended_at is None and last.person == person.code)
+
+
+def watches(member: str, office: str) -> QuerySet[Watch]:
+    """Return the watches of an office of this State, the latest first."""
+    return Watch.objects.filter(author=member, office=office).order_by("-begins", "-key")
+
+
+def all_watches(member: str) -> QuerySet[Watch]:
+    """Return the watches of all offices of this State, the latest first."""
+    return Watch.objects.filter(author=member).order_by("-begins", "-key")
+
+
+def last_watch(member: str, office: str) -> Watch | None:
+    """Return the last watch of an office, kept now or ended; nothing if it never kept one."""
+    return watches(member, office).first()
+
+
+def watch(member: str, name: str) -> Watch | None:
+    """Return a watch of this State by its object."""
+    return Watch.objects.filter(author=member, object=name).first()
+
+
+def watches_kept(member: str) -> QuerySet[Watch]:
+    """Return the watches of this State that are kept now."""
+    return Watch.objects.filter(author=member, ended_at=None).order_by("office", "begins")
 
 
 def is_administered(member: str) -> bool:

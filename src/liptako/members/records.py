@@ -1,4 +1,7 @@
-"""Kinds of record about offices, mandates and what people did. No name of a person is in any."""
+"""Kinds of record about offices, mandates, watches and what people did: no name is in any.
+
+`person` is always an opaque code that only this node can turn into a name, until it is erased.
+"""
 
 import enum
 
@@ -8,6 +11,9 @@ OFFICE = "members.office/1"
 MANDATE = "members.mandate/1"
 MANDATE_END = "members.mandate_end/1"
 AUDIT = "members.audit/1"
+WATCH = "members.watch/1"
+HAND_OVER = "members.watch_hand_over/1"
+WATCH_END = "members.watch_end/1"
 
 
 class Role(enum.StrEnum):
@@ -54,9 +60,9 @@ class MandateEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person did: other records name the office only.
+    """Something that a person did: most other records name the office only.
 
-    `person` is an opaque code that only this node can turn into a name; empty if unknown.
+    `person` is empty if it is not known who.
     """
 
     event: str
@@ -65,9 +71,63 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person keeps the watch of an office from now on, until about `due` (ms UTC).
+
+    `after` is the watch that it relieves, whose hand-over the record names and the person accepts;
+    `remarks` are what they say to it. Without a hand-over there is a `reason`. `proof` is how the
+    person has shown who they are when signing: `password`; empty where there was nothing to sign.
+    """
+
+    person: str
+    due: int
+    proof: str = ""
+    after: str = ""
+    remarks: str = ""
+    reason: str = ""
+
+
+class OpenItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is open when a watch is handed over, as it stood then.
+
+    A record of a State by its kind and object, with its status and how many versions it had. What
+    it says is not copied: it may have to be erased one day.
+    """
+
+    kind: str
+    author: str
+    object: str
+    status: str = ""
+    versions: int = 0
+
+
+class HandOver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who keeps a watch hands it over: what the next one must know, and all that is open.
+
+    A later one replaces it, until one is accepted. `more` counts what is open and not listed.
+    """
+
+    person: str
+    proof: str
+    text: str
+    items: tuple[OpenItem, ...] = ()
+    more: int = 0
+
+
+class WatchEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A watch has ended: relieved by the watch `by`, or without relief, for a reason."""
+
+    person: str
+    by: str = ""
+    reason: str = ""
+
+
 RECORDS: dict[str, type[msgspec.Struct]] = {
     OFFICE: Office,
     MANDATE: Mandate,
     MANDATE_END: MandateEnd,
     AUDIT: Audit,
+    WATCH: Watch,
+    HAND_OVER: HandOver,
+    WATCH_END: WatchEnd,
 }

@@ -1,12 +1,23 @@
-"""What offices and mandates must be, as pure functions of their records in order."""
+"""What offices, mandates and watches must be, as pure functions of their records in order."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
-from liptako.members.records import Mandate, MandateEnd, Office, Role
+from liptako.members.records import (
+    HandOver,
+    Mandate,
+    MandateEnd,
+    Office,
+    Role,
+    Watch,
+    WatchEnd,
+)
+
+MORE_LIMIT = 2**31 - 1
+"""How many open things a hand-over may leave unnamed."""
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _ROLES = frozenset(Role)
@@ -100,3 +111,72 @@ def _end_fault(state: MandateState | None, end: MandateEnd) -> Verdict:
 
 
 EVENT_TWICE = RefusedError("audit: an event is written once and never changed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchState:
+    """A watch, its last hand-over and its end."""
+
+    watch: Watch
+    handed: HandOver | None = None
+    ended: WatchEnd | None = None
+
+
+WatchRecord = Watch | HandOver | WatchEnd
+
+
+def fold_watch(records: Sequence[WatchRecord]) -> tuple[WatchState | None, list[Verdict]]:
+    """Return the watch as its records leave it, and for each record why it is rejected, if so."""
+    state: WatchState | None = None
+    verdicts: list[Verdict] = []
+    for record in records:
+        fault = watch_fault(state, record)
+        verdicts.append(fault)
+        state = state if fault else _after(state, record)
+    return state, verdicts
+
+
+def _after(state: WatchState | None, record: WatchRecord) -> WatchState | None:
+    """Return a watch after a record that keeps the rules."""
+    if isinstance(record, Watch):
+        return WatchState(watch=record)
+    if state is None:
+        return None
+    if isinstance(record, HandOver):
+        return replace(state, handed=record)
+    return replace(state, ended=record)
+
+
+def watch_fault(state: WatchState | None, record: WatchRecord) -> Verdict:
+    """Return what is wrong with a step of a watch, or nothing."""
+    if isinstance(record, Watch):
+        return _begin_fault(state, record)
+    if state is None or state.ended is not None:
+        return RefusedError("watch: there is none that is kept now")
+    if isinstance(record, HandOver):
+        return _hand_over_fault(state, record)
+    if not record.by and not record.reason.strip():
+        return RefusedError("watch: expected a reason why it ends without relief")
+    return None
+
+
+def _begin_fault(state: WatchState | None, watch: Watch) -> Verdict:
+    """Return what is wrong with the beginning of a watch, or nothing."""
+    if state is not None:
+        return RefusedError("watch: it has begun already")
+    try:
+        Instant(watch.due)
+    except MalformedError as fault:
+        return fault
+    return None if watch.person else RefusedError("watch: expected somebody who keeps it")
+
+
+def _hand_over_fault(state: WatchState, record: HandOver) -> Verdict:
+    """Return what is wrong with a hand-over, or nothing."""
+    if record.person != state.watch.person:
+        return RefusedError("watch: only who keeps it hands it over")
+    if not record.text.strip():
+        return RefusedError("watch: expected what the next officer must know; if nothing, say so")
+    if not 0 <= record.more <= MORE_LIMIT:
+        return RefusedError("watch: expected how much more is open, got %(got)d", got=record.more)
+    return None

@@ -80,6 +80,27 @@ def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
     return list(held.exclude(key=row.key).order_by("radius_m", "key"))
 
 
+def still_open(actor: Actor | None) -> QuerySet[Incident]:
+    """Return what the next watch has to go on with, the most severe first.
+
+    Own incidents that are neither denied nor closed, and such news of partners; nothing that others
+    have published.
+    """
+    own, news = _own(actor), from_partners(actor)
+    found = (own | news).exclude(status__in=["denied", "closed"]).exclude(standing="published")
+    return found.order_by("-severity", "-updated_at", "key")
+
+
+def known(actor: Actor | None, keys: Collection[tuple[str, str]]) -> dict[str, Incident]:
+    """Return incidents by author and object, as `ML/…`, as they stand now."""
+    if not keys:
+        return {}
+    names = {author: [name for who, name in keys if who == author] for author, _ in keys}
+    wanted = [keys_about(author, found) for author, found in names.items()]
+    rows = [row for keys in wanted for row in visible(actor).filter(key__in=keys)]
+    return {f"{row.author}/{row.object}": row for row in rows}
+
+
 def releases(actor: Actor | None, row: Incident) -> Sequence[Release]:
     """Return to whom an own incident was released."""
     if not may(actor, Right.SEE_INCIDENTS):

@@ -10,6 +10,7 @@ from liptako.situation import (
     journal_views,
     release_views,
     views,
+    watch_views,
 )
 
 urlpatterns = [
@@ -34,6 +35,8 @@ urlpatterns = [
         name="open_file",
     ),
     path("map/", views.incident_map, name="map"),
+    path("watch/", watch_views.watch, name="watch"),
+    path("watch/<slug:name>/", watch_views.sheet, name="watch_sheet"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),
     path("published/start/", import_views.start_import, name="start_import"),

@@ -1,5 +1,7 @@
 """Who may do what: the table of roles as a whole, and the questions asked of it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from liptako.members.permissions import RIGHTS, Actor, Right, may, may_see, requ
 from liptako.members.records import Role
 
 TABLE = {
-    "watch_officer": "exchange report_incident see_incidents see_journal see_mandates "
+    "watch_officer": "exchange keep_watch report_incident see_incidents see_journal see_mandates "
     "see_partners write_journal",
     "releasing_officer": "erase_records release_incident see_incidents see_journal see_mandates "
     "see_partners",
@@ -97,3 +99,13 @@ def test_something_is_seen_with_the_right_and_inside_the_audience_only(actor, ro
 
 def test_nobody_sees_nothing():
     assert not may_see(None, Right.SEE_INCIDENTS, ["ML"])
+
+
+def test_who_does_not_keep_the_watch_reads_and_does_not_write(actor):
+    aside = replace(actor("watch_officer", "auditor"), on_watch=False)
+    missing = actor("watch_officer", "auditor").rights - aside.rights
+    assert missing == {Right.WRITE_JOURNAL, Right.REPORT_INCIDENT}
+    with pytest.raises(NotAllowedError, match="you do not keep the watch"):
+        require(aside, Right.WRITE_JOURNAL)
+    with pytest.raises(NotAllowedError, match="your office may not"):
+        require(replace(actor("planner"), on_watch=False), Right.WRITE_JOURNAL)

@@ -9,14 +9,21 @@ from liptako.ledger.records import Draft
 from liptako.members import models, projection
 from liptako.members.records import (
     AUDIT,
+    HAND_OVER,
     MANDATE,
     MANDATE_END,
     OFFICE,
     RECORDS,
+    WATCH,
+    WATCH_END,
     Audit,
+    HandOver,
     Mandate,
     MandateEnd,
     Office,
+    OpenItem,
+    Watch,
+    WatchEnd,
 )
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +35,14 @@ PAYLOADS = {
     MANDATE: Mandate(office="delegue", subjects=("mesures",), begins=START),
     MANDATE_END: MandateEnd(reason="relève"),
     AUDIT: Audit(event="office.assign", person=NAME, subject="g", detail="permanence"),
+    WATCH: Watch(person=NAME, due=START + 1000, proof="password", after=NAME, remarks="Vu"),
+    HAND_OVER: HandOver(
+        person=NAME,
+        proof="password",
+        text="Gué coupé",
+        items=(OpenItem(kind="situation.incident/1", author="ML", object=NAME, status="reported"),),
+    ),
+    WATCH_END: WatchEnd(person=NAME, by=NAME),
 }
 
 
@@ -99,6 +114,53 @@ def test_a_mandate_that_was_ended_says_why(node):
     assert (row.ends, row.ended_because) == (None, "relève")
 
 
+def test_a_watch_is_drawn_with_its_hand_over_and_its_end(node):
+    begun, handed, ended = store.append(node, [draft(WATCH), draft(HAND_OVER), draft(WATCH_END)])
+    assert rows(models.Watch) == [
+        {
+            "author": "ML",
+            "object": NAME,
+            "office": "admin",
+            "person": NAME,
+            "begins": begun.header.time.moment(),
+            "due": Instant(START + 1000).moment(),
+            "after": NAME,
+            "remarks": "Vu",
+            "reason": "",
+            "proof": "password",
+            "handed_at": handed.header.time.moment(),
+            "handed_proof": "password",
+            "text": "Gué coupé",
+            "items": [
+                {
+                    "kind": "situation.incident/1",
+                    "author": "ML",
+                    "object": NAME,
+                    "status": "reported",
+                }
+            ],
+            "more": 0,
+            "ended_at": ended.header.time.moment(),
+            "relieved_by": NAME,
+            "end_reason": "",
+        }
+    ]
+
+
+def test_a_watch_that_was_not_handed_over_has_nothing_of_one(node):
+    store.append(node, [draft(WATCH)])
+    row = models.Watch.objects.get()
+    assert (row.handed_at, row.text, row.items, row.ended_at) == (None, "", [], None)
+
+
+def test_a_step_of_a_watch_that_breaks_a_rule_is_rejected_and_the_row_stays(node):
+    begun, ended = store.append(node, [draft(WATCH), draft(WATCH_END)])
+    assert draw(begun, ended, replace(ended, seq=2)) == [
+        (2, "watch: there is none that is kept now")
+    ]
+    assert models.Watch.objects.get().relieved_by == NAME
+
+
 def test_an_event_is_drawn_with_the_time_and_the_office_of_its_record(node):
     (record,) = store.append(node, [draft(AUDIT)])
     assert rows(models.AuditEvent) == [
@@ -134,6 +196,7 @@ def test_what_a_partner_wrote_too_long_is_cut_to_its_column(node):
         ([OFFICE], models.Office),
         ([MANDATE, MANDATE_END], models.Mandate),
         ([AUDIT], models.AuditEvent),
+        ([WATCH, HAND_OVER, WATCH_END], models.Watch),
     ],
 )
 def test_rows_go_when_the_payloads_were_erased(node, kinds, model):
@@ -189,6 +252,9 @@ def full(node, compact):
                 draft(MANDATE, name=f"000000000001{place}", audience=audience),
                 draft(MANDATE_END, name=f"000000000001{place}", audience=audience),
                 draft(AUDIT, name=f"000000000002{place}", audience=audience),
+                draft(WATCH, name=f"000000000003{place}", audience=audience),
+                draft(HAND_OVER, name=f"000000000003{place}", audience=audience),
+                draft(WATCH_END, name=f"000000000003{place}", audience=audience),
             ],
         )
     return node
@@ -197,7 +263,7 @@ def full(node, compact):
 def test_a_rebuild_changes_nothing(full):
     assert testing.check_rebuild()
     counts = [table.model.objects.count() for table in projection.MODULE.tables]
-    assert counts == [3, 3, 3]
+    assert counts == [3, 3, 3, 3]
 
 
 def test_the_order_in_which_logs_arrive_changes_nothing(full):

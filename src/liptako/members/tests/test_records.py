@@ -5,14 +5,21 @@ import pytest
 from liptako.ledger.testing import check_bytes
 from liptako.members.records import (
     AUDIT,
+    HAND_OVER,
     MANDATE,
     MANDATE_END,
     OFFICE,
     RECORDS,
+    WATCH,
+    WATCH_END,
     Audit,
+    HandOver,
     Mandate,
     MandateEnd,
     Office,
+    OpenItem,
+    Watch,
+    WatchEnd,
 )
 
 GOLDEN = {
@@ -41,6 +48,46 @@ GOLDEN = {
         ),
     ),
     MANDATE_END: (MandateEnd(reason="relève"), b'{"reason":"rel\xc3\xa8ve"}'),
+    WATCH: (
+        Watch(
+            person="0000000000001",
+            due=1_790_028_800_000,
+            proof="password",
+            after="0000000000002",
+            remarks="vu",
+            reason="absent",
+        ),
+        (
+            b'{"person":"0000000000001","due":1790028800000,"proof":"password",'
+            b'"after":"0000000000002","remarks":"vu","reason":"absent"}'
+        ),
+    ),
+    HAND_OVER: (
+        HandOver(
+            person="0000000000001",
+            proof="password",
+            text="Gué coupé",
+            items=(
+                OpenItem(
+                    kind="situation.incident/1",
+                    author="ML",
+                    object="0000000000003",
+                    status="verifying",
+                    versions=2,
+                ),
+            ),
+            more=7,
+        ),
+        (
+            b'{"person":"0000000000001","proof":"password","text":"Gu\xc3\xa9 coup\xc3\xa9",'
+            b'"items":[{"kind":"situation.incident/1","author":"ML","object":"0000000000003",'
+            b'"status":"verifying","versions":2}],"more":7}'
+        ),
+    ),
+    WATCH_END: (
+        WatchEnd(person="0000000000001", by="0000000000004", reason="relève"),
+        b'{"person":"0000000000001","by":"0000000000004","reason":"rel\xc3\xa8ve"}',
+    ),
     AUDIT: (
         Audit(event="office.assign", person="0000000000001", subject="g", detail="permanence"),
         b'{"event":"office.assign","person":"0000000000001","subject":"g","detail":"permanence"}',
@@ -64,6 +111,11 @@ def test_what_is_left_out_is_written_as_its_default():
     )
     assert check_bytes(AUDIT, Audit(event="sign_in.failed")) == (
         b'{"event":"sign_in.failed","person":"","subject":"","detail":""}'
+    )
+    assert check_bytes(WATCH, Watch(person="g", due=0)) == b'{"person":"g","due":0}'
+    assert check_bytes(WATCH_END, WatchEnd(person="g")) == b'{"person":"g"}'
+    assert check_bytes(HAND_OVER, HandOver(person="g", proof="password", text="RAS")) == (
+        b'{"person":"g","proof":"password","text":"RAS"}'
     )
     assert check_bytes(MANDATE, Mandate(office="delegue", subjects=("a",), begins=0)) == (
         b'{"office":"delegue","subjects":["a"],"begins":0,"ends":null}'

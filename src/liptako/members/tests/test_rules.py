@@ -1,12 +1,26 @@
-"""Offices and mandates: every verdict of the rules, and what the records leave behind."""
+"""Offices, mandates and watches: every verdict of the rules, and what the records leave behind."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liptako.core.errors import MalformedError, RefusedError
-from liptako.members.records import Mandate, MandateEnd, Office, Role
-from liptako.members.rules import MandateState, fold_mandate, fold_office
+from liptako.members.records import (
+    HandOver,
+    Mandate,
+    MandateEnd,
+    Office,
+    Role,
+    Watch,
+    WatchEnd,
+)
+from liptako.members.rules import (
+    MandateState,
+    WatchState,
+    fold_mandate,
+    fold_office,
+    fold_watch,
+)
 
 START = 1_790_000_000_000
 LAST = 253_402_300_799_999  # the end of the year 9999
@@ -210,3 +224,72 @@ def test_a_mandate_has_one_beginning_and_at_most_one_end(records):
     good = [record for record, fault in zip(records, verdicts, strict=True) if fault is None]
     assert good == [] if state is None else good == [state.mandate, state.ended][: len(good)]
     assert len(good) <= 2
+
+
+WATCH = Watch(person="a", due=START)
+HANDED = HandOver(person="a", proof="password", text="RAS")
+RELIEVED = WatchEnd(person="b", by="0000000000002")
+
+
+def test_a_watch_is_begun_handed_over_and_relieved():
+    again = HandOver(person="a", proof="password", text="Convoi à 18 h")
+    state, verdicts = fold_watch([WATCH, HANDED, again, RELIEVED])
+    assert state == WatchState(watch=WATCH, handed=again, ended=RELIEVED)
+    assert verdicts == [None] * 4
+
+
+def test_nothing_leaves_no_watch():
+    assert fold_watch([]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "message"),
+    [
+        ([], HANDED, "watch: there is none that is kept now"),
+        ([], RELIEVED, "watch: there is none that is kept now"),
+        ([WATCH], WATCH, "watch: it has begun already"),
+        ([WATCH, RELIEVED], HANDED, "watch: there is none that is kept now"),
+        ([WATCH, RELIEVED], RELIEVED, "watch: there is none that is kept now"),
+        ([], Watch(person="", due=START), "watch: expected somebody who keeps it"),
+        (
+            [WATCH],
+            HandOver(person="b", proof="password", text="RAS"),
+            "watch: only who keeps it hands it over",
+        ),
+        (
+            [WATCH],
+            HandOver(person="a", proof="password", text=" "),
+            "watch: expected what the next officer must know; if nothing, say so",
+        ),
+        (
+            [WATCH],
+            HandOver(person="a", proof="password", text="RAS", more=-1),
+            "watch: expected how much more is open, got -1",
+        ),
+        (
+            [WATCH],
+            HandOver(person="a", proof="password", text="RAS", more=2**31),
+            "watch: expected how much more is open, got 2147483648",
+        ),
+        (
+            [WATCH],
+            WatchEnd(person="a", reason=" "),
+            "watch: expected a reason why it ends without relief",
+        ),
+    ],
+)
+def test_a_step_that_does_not_fit_is_refused_and_changes_nothing(before, wrong, message):
+    left, _ = fold_watch(before)
+    stands, verdicts = fold_watch([*before, wrong])
+    assert (stands, said(verdicts)) == (left, [*[""] * len(before), message])
+
+
+def test_a_watch_ends_without_relief_for_a_reason():
+    ended = WatchEnd(person="a", reason="Tempête")
+    assert fold_watch([WATCH, ended]) == (WatchState(watch=WATCH, ended=ended), [None, None])
+
+
+@pytest.mark.parametrize("due", [-1, LAST + 1])
+def test_a_watch_that_is_due_at_no_time_is_refused(due):
+    left, (fault,) = fold_watch([Watch(person="a", due=due)])
+    assert (left, type(fault)) == (None, MalformedError)

@@ -20,6 +20,7 @@ from liptako.web.cards import Card, Line
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("compact")]
 ALL = frozenset({"ML", "BF", "NE"})
 ONE, TWO = "0000000000001", "0000000000002"
+WATCH = "Watch"
 KEPT, OLDER = "Not released yet", "Released in an older version"
 NEWS, UNVERIFIED = "New from partners", "To be verified"
 
@@ -71,10 +72,10 @@ def now(days=0):
 @pytest.mark.parametrize(
     ("role", "titles"),
     [
-        ("watch_officer", [NEWS, UNVERIFIED]),
-        ("releasing_officer", [KEPT, OLDER, NEWS]),
+        ("watch_officer", [WATCH, NEWS, UNVERIFIED]),
+        ("releasing_officer", [WATCH, KEPT, OLDER, NEWS]),
         ("planner", [NEWS]),
-        ("auditor", [NEWS]),
+        ("auditor", [WATCH, NEWS]),
         ("node_administrator", []),
         ("drafter", []),
     ],
