@@ -109,9 +109,11 @@ class Rounds:
 
     def _is_quiet(self, pair: _Pair, held: tuple[Held, Held]) -> bool:
         """Say whether nothing more is to be expected of two members."""
+        is_clean = pair.report is not None and not list(faults_of(pair.report, self.forked))
         if self.thorough:
-            return pair.idle >= _PATIENCE or (pair.idle > 0 and _is_level(pair, held, set()))
-        if pair.report is None or list(faults_of(pair.report, self.forked)):
+            level = is_clean and pair.idle > 0 and _is_level(pair, held, set())
+            return level or pair.idle >= _PATIENCE
+        if not is_clean:
             return pair.idle >= _LEAST
         # Of a log with two histories they never hold the same: once more, to tell of it.
         enough = pair.idle >= (2 if self.forked else 0)
