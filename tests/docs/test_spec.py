@@ -104,6 +104,7 @@ def test_the_examples_of_the_page_about_kinds_are_payloads_that_no_rule_refuses(
         f"A **code** matches `{held(rules, '_CODE').pattern}`",
         f"`code` matches `{held(members, '_CODE').pattern}`",
         f"`office` matches `{held(members, '_CODE').pattern}`",
+        f"later than `begins` by {members.DUTY_LIMIT} at most",
         f"0 ≤ `more` ≤ {members.MORE_LIMIT}",
         f"`radius_m` {CELL_RADIUS_M:,} larger ({rules.RADIUS_LIMIT_M:,} at most)",
     ],

@@ -1,4 +1,4 @@
-"""Tables of people (this node's own, with names) and of offices, mandates, audit (from records)."""
+"""Tables of people (this node's own, with names), and of offices and what they do, from records."""
 
 from typing import ClassVar
 
@@ -103,6 +103,45 @@ class Watch(Projected):
         """The last one of an office is asked for with every page."""
 
         indexes = (models.Index(fields=["author", "office", "-begins"], name="watch_of_office"),)
+
+
+class Duty(Projected):
+    """A turn of the roster, drawn from `members.duty` records."""
+
+    office = models.CharField(max_length=64)
+    person = models.CharField(max_length=13)
+    begins = models.DateTimeField()
+    ends = models.DateTimeField()
+    note = models.TextField()
+    cancelled = models.BooleanField()
+
+    class Meta:
+        """Found by office and time."""
+
+        indexes = (models.Index(fields=["author", "office", "ends"], name="duty_of_office"),)
+
+
+class Subscription(models.Model):
+    """The secret by which a calendar reads the roster of an office, for a person. Local.
+
+    Only its SHA-256 is kept. A person has one for each office; a new one ends the one before.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="subscriptions")
+    office = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        """One for each person and office."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["person", "office"], name="subscription_once"),
+        )
+
+    def __str__(self) -> str:
+        """Return the office."""
+        return self.office
 
 
 class AuditEvent(Projected):

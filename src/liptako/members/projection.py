@@ -1,4 +1,4 @@
-"""Draws offices, mandates, watches and the audit trail from their records."""
+"""Draws offices, mandates, watches, the roster and the audit trail from their records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,17 +22,20 @@ def fold(threads: Threads) -> Folded:
     offices: list[Row] = []
     mandates: list[Row] = []
     watches: list[Row] = []
+    duties: list[Row] = []
     events: list[Row] = []
     for thread, found in threads.items():
         known = [record for record in found if record.payload is not None]
         offices += list(_offices(thread, known, rejections))
         mandates += list(_mandates(thread, known, rejections))
         watches += list(_watches(thread, known, rejections))
+        duties += list(_duties(thread, known, rejections))
         events += list(_events(thread, known, rejections))
     rows: Rows = {
         models.Office: offices,
         models.Mandate: mandates,
         models.Watch: watches,
+        models.Duty: duties,
         models.AuditEvent: events,
     }
     return Folded(rows, rejections)
@@ -129,6 +132,25 @@ def _watch_row(thread: Thread, state: rules.WatchState, last: Mapping[str, Heade
     )
 
 
+def _duties(
+    thread: Thread, found: Sequence[Record], rejections: list[Rejection]
+) -> Iterator[models.Duty]:
+    """Give the row of a turn of the roster, if the thread is one."""
+    chosen, payloads = _payloads(found, {records.DUTY})
+    duty, verdicts = rules.fold_duty(payloads)
+    _reject(rejections, chosen, verdicts)
+    if duty is not None:
+        yield models.Duty(
+            **columns_of(thread),
+            office=chosen[0].header.office,
+            person=duty.person[:13],
+            begins=Instant(duty.begins).moment(),
+            ends=Instant(duty.ends).moment(),
+            note=duty.note,
+            cancelled=duty.cancelled,
+        )
+
+
 def _events(
     thread: Thread, found: Sequence[Record], rejections: list[Rejection]
 ) -> Iterator[models.AuditEvent]:
@@ -154,6 +176,7 @@ MODULE = Module(
         Table(model=models.Office),
         Table(model=models.Mandate),
         Table(model=models.Watch, single=True),
+        Table(model=models.Duty, single=True),
         Table(model=models.AuditEvent),
     ),
     fold=fold,

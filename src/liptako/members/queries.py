@@ -1,10 +1,20 @@
-"""Reads people, offices, mandates, watches and the audit trail."""
+"""Reads people, offices, mandates, watches, the roster and the audit trail."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from liptako.members.models import Assignment, AuditEvent, Mandate, Office, Person, Watch
+from liptako.members.models import (
+    Assignment,
+    AuditEvent,
+    Duty,
+    Mandate,
+    Office,
+    Person,
+    Subscription,
+    Watch,
+)
 from liptako.members.permissions import Actor, Right, rights_of
 
 
@@ -70,6 +80,38 @@ def last_watch(member: str, office: str) -> Watch | None:
 def watch(member: str, name: str) -> Watch | None:
     """Return a watch of this State by its object."""
     return Watch.objects.filter(author=member, object=name).first()
+
+
+def duties(member: str, office: str, since: datetime) -> QuerySet[Duty]:
+    """Return the turns of an office's roster that end after a moment, the earliest first."""
+    found = Duty.objects.filter(author=member, office=office, cancelled=False, ends__gt=since)
+    return found.order_by("begins", "key")
+
+
+def turn_of(actor: Actor, at: datetime) -> datetime | None:
+    """Return until when it is a person's turn by the roster, if it is now or within the hour."""
+    soon = at + timedelta(hours=1)
+    mine = duties(actor.member, actor.office, at).filter(person=actor.person, begins__lte=soon)
+    return mine.values_list("ends", flat=True).first()
+
+
+def duty(member: str, name: str) -> Duty | None:
+    """Return a turn of this State's roster that was not cancelled, by its object."""
+    return Duty.objects.filter(author=member, object=name, cancelled=False).first()
+
+
+def colleagues(office: str) -> QuerySet[Person]:
+    """Return who holds an office now and may sign in, by name."""
+    held = Assignment.objects.filter(office=office, until=None, person__is_active=True)
+    return Person.objects.filter(pk__in=held.values("person")).order_by("name", "code")
+
+
+def subscription(digest: str) -> Subscription | None:
+    """Return the subscription of a secret with this hash, if its person still holds the office."""
+    found = Subscription.objects.select_related("person").filter(digest=digest).first()
+    if found is None or not colleagues(found.office).filter(pk=found.person_id).exists():
+        return None
+    return found
 
 
 def watches_kept(member: str) -> QuerySet[Watch]:

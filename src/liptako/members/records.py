@@ -14,6 +14,7 @@ AUDIT = "members.audit/1"
 WATCH = "members.watch/1"
 HAND_OVER = "members.watch_hand_over/1"
 WATCH_END = "members.watch_end/1"
+DUTY = "members.duty/1"
 
 
 class Role(enum.StrEnum):
@@ -122,6 +123,19 @@ class WatchEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
+class Duty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A turn of the roster: who is to keep the watch of an office, from when to when (ms UTC).
+
+    The last record about a turn counts; `cancelled` says that there is none any longer.
+    """
+
+    person: str
+    begins: int
+    ends: int
+    note: str = ""
+    cancelled: bool = False
+
+
 RECORDS: dict[str, type[msgspec.Struct]] = {
     OFFICE: Office,
     MANDATE: Mandate,
@@ -130,4 +144,5 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     WATCH: Watch,
     HAND_OVER: HandOver,
     WATCH_END: WatchEnd,
+    DUTY: Duty,
 }

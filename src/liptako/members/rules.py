@@ -1,4 +1,4 @@
-"""What offices, mandates and watches must be, as pure functions of their records in order."""
+"""What offices, mandates, watches and turns must be: pure functions of their records in order."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.members.records import (
+    Duty,
     HandOver,
     Mandate,
     MandateEnd,
@@ -180,3 +181,26 @@ def _hand_over_fault(state: WatchState, record: HandOver) -> Verdict:
     if not 0 <= record.more <= MORE_LIMIT:
         return RefusedError("watch: expected how much more is open, got %(got)d", got=record.more)
     return None
+
+
+DUTY_LIMIT = 7 * 86_400_000
+"""Milliseconds that a turn of the roster may last."""
+
+
+def fold_duty(records: Sequence[Duty]) -> tuple[Duty | None, list[Verdict]]:
+    """Return a turn as its records leave it, and for each record why it is rejected, if so."""
+    verdicts = [duty_fault(record) for record in records]
+    good = [record for record, fault in zip(records, verdicts, strict=True) if fault is None]
+    return (good[-1] if good else None), verdicts
+
+
+def duty_fault(duty: Duty) -> Verdict:
+    """Return what is wrong with a turn of the roster, or nothing."""
+    try:
+        Instant(duty.begins)
+        Instant(duty.ends)
+    except MalformedError as fault:
+        return fault
+    if not 0 < duty.ends - duty.begins <= DUTY_LIMIT:
+        return RefusedError("roster: expected an end after the beginning, within seven days")
+    return None if duty.person else RefusedError("roster: expected somebody who keeps the watch")

@@ -27,9 +27,6 @@ TEXT_LIMIT = 10_000
 ITEMS_LIMIT = 200
 """Open items that a hand-over names; of others it says how many there are."""
 
-LONGEST = 7 * 86_400_000
-"""Milliseconds that a watch may be meant to last."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -181,7 +178,7 @@ def _relieve(
 def _watch(node: Node, actor: Actor, turn: Turn, **words: str) -> records.Watch:
     """Return a watch that begins now. Raises RefusedError for an end that makes no sense."""
     now = node.clock().milliseconds
-    if not now < turn.due <= now + LONGEST:
+    if not now < turn.due <= now + rules.DUTY_LIMIT:
         raise RefusedError("watch: expected relief later than now and within seven days")
     stripped = {name: text.strip() for name, text in words.items()}
     return records.Watch(person=actor.person, due=turn.due, proof=turn.proof, **stripped)

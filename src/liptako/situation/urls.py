@@ -9,6 +9,7 @@ from liptako.situation import (
     import_views,
     journal_views,
     release_views,
+    roster_views,
     views,
     watch_views,
 )
@@ -36,6 +37,8 @@ urlpatterns = [
     ),
     path("map/", views.incident_map, name="map"),
     path("watch/", watch_views.watch, name="watch"),
+    path("watch/roster/", roster_views.roster, name="roster"),
+    path("watch/roster/<slug:secret>.ics", roster_views.feed, name="roster_feed"),
     path("watch/<slug:name>/", watch_views.sheet, name="watch_sheet"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),

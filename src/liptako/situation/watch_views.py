@@ -164,7 +164,8 @@ def _forms(request: OfficerRequest, last: Watch | None) -> dict[str, forms.Form]
     else:
         names = ["accept", "take_over"] if last.handed_at else ["take_over"]
     asked = request.POST.get("do") if request.method == "POST" else None
-    initial = {"due": next_relief(zone_of(request.node))}
+    turn = members.turn_of(request.actor, timezone.now())
+    initial = {"due": next_relief(zone_of(request.node), turn)}
     return {
         name: _STEPS[name].form(
             request.POST if name == asked else None, initial=initial, auto_id=f"{name}_%s"

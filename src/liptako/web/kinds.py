@@ -9,6 +9,7 @@ WORDS: dict[str, Promise] = {
     "exchange.recall/1": _("recall"),
     "exchange.test/1": _("test message"),
     "members.audit/1": _("line of the audit trail"),
+    "members.duty/1": _("turn of the roster"),
     "members.mandate/1": _("mandate"),
     "members.mandate_end/1": _("end of a mandate"),
     "members.office/1": _("office"),

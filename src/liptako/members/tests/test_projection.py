@@ -9,6 +9,7 @@ from liptako.ledger.records import Draft
 from liptako.members import models, projection
 from liptako.members.records import (
     AUDIT,
+    DUTY,
     HAND_OVER,
     MANDATE,
     MANDATE_END,
@@ -17,6 +18,7 @@ from liptako.members.records import (
     WATCH,
     WATCH_END,
     Audit,
+    Duty,
     HandOver,
     Mandate,
     MandateEnd,
@@ -43,6 +45,7 @@ PAYLOADS = {
         items=(OpenItem(kind="situation.incident/1", author="ML", object=NAME, status="reported"),),
     ),
     WATCH_END: WatchEnd(person=NAME, by=NAME),
+    DUTY: Duty(person=NAME, begins=START, ends=START + 1000, note="Nuit"),
 }
 
 
@@ -161,6 +164,27 @@ def test_a_step_of_a_watch_that_breaks_a_rule_is_rejected_and_the_row_stays(node
     assert models.Watch.objects.get().relieved_by == NAME
 
 
+def test_a_turn_is_drawn_as_its_last_good_record_says(node):
+    later = Duty(person="0000000000002", begins=START, ends=START + 2000, cancelled=True)
+    first, second = store.append(node, [draft(DUTY), draft(DUTY, later)])
+    wrong = replace(second, seq=2, payload=Duty(person=NAME, begins=START, ends=START))
+    assert draw(first, second, wrong) == [
+        (2, "roster: expected an end after the beginning, within seven days")
+    ]
+    assert rows(models.Duty) == [
+        {
+            "author": "ML",
+            "object": NAME,
+            "office": "admin",
+            "person": "0000000000002",
+            "begins": Instant(START).moment(),
+            "ends": Instant(START + 2000).moment(),
+            "note": "",
+            "cancelled": True,
+        }
+    ]
+
+
 def test_an_event_is_drawn_with_the_time_and_the_office_of_its_record(node):
     (record,) = store.append(node, [draft(AUDIT)])
     assert rows(models.AuditEvent) == [
@@ -197,6 +221,7 @@ def test_what_a_partner_wrote_too_long_is_cut_to_its_column(node):
         ([MANDATE, MANDATE_END], models.Mandate),
         ([AUDIT], models.AuditEvent),
         ([WATCH, HAND_OVER, WATCH_END], models.Watch),
+        ([DUTY], models.Duty),
     ],
 )
 def test_rows_go_when_the_payloads_were_erased(node, kinds, model):
@@ -255,6 +280,7 @@ def full(node, compact):
                 draft(WATCH, name=f"000000000003{place}", audience=audience),
                 draft(HAND_OVER, name=f"000000000003{place}", audience=audience),
                 draft(WATCH_END, name=f"000000000003{place}", audience=audience),
+                draft(DUTY, name=f"000000000004{place}", audience=audience),
             ],
         )
     return node
@@ -263,7 +289,7 @@ def full(node, compact):
 def test_a_rebuild_changes_nothing(full):
     assert testing.check_rebuild()
     counts = [table.model.objects.count() for table in projection.MODULE.tables]
-    assert counts == [3, 3, 3, 3]
+    assert counts == [3, 3, 3, 3, 3]
 
 
 def test_the_order_in_which_logs_arrive_changes_nothing(full):

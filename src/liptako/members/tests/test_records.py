@@ -5,6 +5,7 @@ import pytest
 from liptako.ledger.testing import check_bytes
 from liptako.members.records import (
     AUDIT,
+    DUTY,
     HAND_OVER,
     MANDATE,
     MANDATE_END,
@@ -13,6 +14,7 @@ from liptako.members.records import (
     WATCH,
     WATCH_END,
     Audit,
+    Duty,
     HandOver,
     Mandate,
     MandateEnd,
@@ -88,6 +90,19 @@ GOLDEN = {
         WatchEnd(person="0000000000001", by="0000000000004", reason="relève"),
         b'{"person":"0000000000001","by":"0000000000004","reason":"rel\xc3\xa8ve"}',
     ),
+    DUTY: (
+        Duty(
+            person="0000000000001",
+            begins=1_790_000_000_000,
+            ends=1_790_028_800_000,
+            note="nuit",
+            cancelled=True,
+        ),
+        (
+            b'{"person":"0000000000001","begins":1790000000000,"ends":1790028800000,'
+            b'"note":"nuit","cancelled":true}'
+        ),
+    ),
     AUDIT: (
         Audit(event="office.assign", person="0000000000001", subject="g", detail="permanence"),
         b'{"event":"office.assign","person":"0000000000001","subject":"g","detail":"permanence"}',
@@ -113,6 +128,9 @@ def test_what_is_left_out_is_written_as_its_default():
         b'{"event":"sign_in.failed","person":"","subject":"","detail":""}'
     )
     assert check_bytes(WATCH, Watch(person="g", due=0)) == b'{"person":"g","due":0}'
+    assert check_bytes(DUTY, Duty(person="g", begins=0, ends=1)) == (
+        b'{"person":"g","begins":0,"ends":1}'
+    )
     assert check_bytes(WATCH_END, WatchEnd(person="g")) == b'{"person":"g"}'
     assert check_bytes(HAND_OVER, HandOver(person="g", proof="password", text="RAS")) == (
         b'{"person":"g","proof":"password","text":"RAS"}'

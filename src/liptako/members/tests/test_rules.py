@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from liptako.core.errors import MalformedError, RefusedError
 from liptako.members.records import (
+    Duty,
     HandOver,
     Mandate,
     MandateEnd,
@@ -17,6 +18,7 @@ from liptako.members.records import (
 from liptako.members.rules import (
     MandateState,
     WatchState,
+    fold_duty,
     fold_mandate,
     fold_office,
     fold_watch,
@@ -293,3 +295,23 @@ def test_a_watch_ends_without_relief_for_a_reason():
 def test_a_watch_that_is_due_at_no_time_is_refused(due):
     left, (fault,) = fold_watch([Watch(person="a", due=due)])
     assert (left, type(fault)) == (None, MalformedError)
+
+
+@pytest.mark.parametrize(
+    ("duty", "kind"),
+    [
+        (Duty(person="a", begins=-1, ends=START), MalformedError),
+        (Duty(person="a", begins=START, ends=LAST + 1), MalformedError),
+        (Duty(person="a", begins=START, ends=START), RefusedError),
+        (Duty(person="a", begins=START, ends=START + 7 * 86_400_000 + 1), RefusedError),
+        (Duty(person="", begins=START, ends=START + 1), RefusedError),
+    ],
+)
+def test_a_turn_that_makes_no_sense_is_refused_and_the_one_before_stands(duty, kind):
+    good = Duty(person="a", begins=START, ends=START + 7 * 86_400_000)
+    left, verdicts = fold_duty([good, duty])
+    assert (left, verdicts[0], type(verdicts[1])) == (good, None, kind)
+
+
+def test_nothing_leaves_no_turn():
+    assert fold_duty([]) == (None, [])

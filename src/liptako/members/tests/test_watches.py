@@ -9,7 +9,8 @@ from liptako.members import queries, watches
 from liptako.members.models import AuditEvent, Watch
 from liptako.members.permissions import Right, may
 from liptako.members.records import HandOver, OpenItem
-from liptako.members.watches import LONGEST, Turn
+from liptako.members.rules import DUTY_LIMIT
+from liptako.members.watches import Turn
 
 pytestmark = pytest.mark.django_db
 EIGHT_HOURS = 8 * 3_600_000
@@ -175,7 +176,7 @@ def test_a_watch_ends_without_relief_and_nobody_writes_until_one_begins(node, aw
     assert pens(awa, issa) == [False, True]
 
 
-@pytest.mark.parametrize("length", [0, -1, LONGEST + 60_000])
+@pytest.mark.parametrize("length", [0, -1, DUTY_LIMIT + 60_000])
 def test_a_watch_is_due_within_a_week(node, awa, length):
     with pytest.raises(RefusedError, match="within seven days"):
         watches.begin(node, act(awa), node.clock().milliseconds + length)
