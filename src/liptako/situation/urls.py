@@ -39,6 +39,7 @@ urlpatterns = [
     path("watch/", watch_views.watch, name="watch"),
     path("watch/roster/", roster_views.roster, name="roster"),
     path("watch/roster/<slug:secret>.ics", roster_views.feed, name="roster_feed"),
+    path("watch/<slug:name>.pdf", watch_views.sheet_pdf, name="watch_pdf"),
     path("watch/<slug:name>/", watch_views.sheet, name="watch_sheet"),
     path("journal/", journal_views.journal, name="journal"),
     path("published/", import_views.published, name="published"),

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -22,9 +21,9 @@ from liptako.members.models import Watch
 from liptako.members.permissions import Right, may, require
 from liptako.members.records import HandOver, OpenItem
 from liptako.members.watches import ITEMS_LIMIT, Turn
-from liptako.situation import queries, words
+from liptako.situation import queries
 from liptako.situation.display import with_words
-from liptako.situation.models import Incident
+from liptako.situation.printing import was_open, watch_sheet
 from liptako.situation.records import INCIDENT
 from liptako.situation.watch_forms import (
     AcceptForm,
@@ -34,6 +33,7 @@ from liptako.situation.watch_forms import (
     TakeOverForm,
     next_relief,
 )
+from liptako.web.documents import as_answer, pdf
 from liptako.web.paging import page_of
 from liptako.web.partial import is_done
 from liptako.web.zones import zone_of
@@ -188,15 +188,6 @@ def _open(request: OfficerRequest, last: Watch | None) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
-    """Something that was open at a hand-over: as it was then, and as it stands now."""
-
-    then: str | Promise
-    now: str | Promise
-    row: Incident | None
-
-
 @officer(Right.SEE_JOURNAL)
 def sheet(request: OfficerRequest, name: str) -> HttpResponse:
     """Show the sheet of a watch, to be read, printed and signed."""
@@ -209,24 +200,18 @@ def sheet(request: OfficerRequest, name: str) -> HttpResponse:
         "row": row,
         "relief": relief,
         "names": members.names_of(people),
-        "items": _items(request, row),
+        "items": was_open(request.actor, row),
     }
     return render(request, "situation/watch_sheet.html", context)
 
 
-def _items(request: OfficerRequest, watch: Watch) -> list[_Item]:
-    """Return what was open when a watch was handed over, and how it stands now."""
-    items = msgspec.convert(watch.items, list[OpenItem])
-    held = queries.known(request.actor, {(item.author, item.object) for item in items})
-    found = []
-    for item in items:
-        row = held.get(f"{item.author}/{item.object}")
-        now = row.status if row else ""
-        found.append(
-            _Item(
-                then=words.STATUSES.get(item.status, item.status),
-                now=words.STATUSES.get(now, now),
-                row=row,
-            )
-        )
-    return found
+@officer(Right.SEE_JOURNAL)
+def sheet_pdf(request: OfficerRequest, name: str) -> HttpResponse:
+    """Give the sheet of a watch as a document to print, sign and keep."""
+    row = members.watch(request.node.member, name)
+    if row is None:
+        raise Http404
+    now = timezone.now()
+    content = watch_sheet(request.node, request.actor, row, now)
+    data = pdf(("liptako.situation", "watch.typ"), content, now)
+    return as_answer(data, f"{row.office}-{row.begins:%Y-%m-%d-%H%M}.pdf")

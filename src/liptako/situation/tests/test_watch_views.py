@@ -1,12 +1,14 @@
 """Pages of the watch: begun, handed over with what is open, accepted, taken over, printed."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pypdf import PdfReader
 
 from liptako.core.refs import audience_id
 from liptako.members import actions as people
@@ -195,6 +197,43 @@ def test_a_sheet_says_how_what_was_open_stands_now_and_keeps_no_copy(enter, desk
     sheet = look(awa, f"/watch/{watch}/")
     assert "Nom d’une personne" not in sheet
     assert "Not here any longer: recalled or erased" in sheet
+
+
+def test_the_sheet_prints_as_a_document(enter, desk):
+    desk.report("Crue à Gao", severity=3)
+    awa, issa = enter("awa"), enter("issa")
+    name = begin(awa)
+    blank = printed(awa, name)
+    assert "Convoi" not in blank
+    assert "Signatures" not in blank
+    post(awa, **HANDED)
+    assert "not yet" in printed(awa, name)
+    post(issa, do="accept", watch=name, remarks="Vu", **LATER, **SIGNED)
+    for part in ("Awa Test", "Issa Test", "Convoi attendu à 18 h", "Crue à Gao", "Mali"):
+        assert part in printed(awa, name)
+    post(awa, do="take_over", watch=last().object, reason="Issa est parti", **LATER, **SIGNED)
+    assert "Issa est parti" in printed(awa, last().object)
+    assert "Vu" in printed(awa, last().after)
+    assert awa.get("/watch/0000000000009.pdf").status_code == 404
+    assert enter("zoe", "planification").get(f"/watch/{name}.pdf").status_code == 403
+
+
+def test_a_document_keeps_no_copy_of_what_was_erased_and_says_so(enter, desk):
+    awa, name = enter("awa"), desk.report("Nom d’une personne")
+    watch = begin(awa)
+    post(awa, **HANDED)
+    assert "Nom d’une personne" in printed(awa, watch)
+    actions.erase(desk.node, desk.actor, name, "Une personne est nommée")
+    assert "Nom d’une personne" not in printed(awa, watch)
+    assert "recalled or erased" in printed(awa, watch)
+
+
+def printed(client, name):
+    """Return the text of the sheet of a watch as a document."""
+    answer = client.get(f"/watch/{name}.pdf")
+    assert answer["Content-Type"] == "application/pdf"
+    pages = PdfReader(BytesIO(answer.content)).pages
+    return "\n".join(page.extract_text() for page in pages)
 
 
 def test_a_name_that_was_erased_is_nowhere(enter):
