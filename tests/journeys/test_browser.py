@@ -22,6 +22,8 @@ PAGES = {
         "/incidents/report/",
         "/map/",
         "/journal/",
+        "/watch/",
+        "/watch/roster/",
         "/partners/",
         "/partners/recalled/",
         "/stick/",

@@ -20,8 +20,8 @@ from liptako.situation.records import Incident, Origin, Period, Place
 pytestmark = pytest.mark.django_db
 READER = {"incidents", "map", "partners", "mandates"}
 NAVIGATION = {
-    Role.WATCH_OFFICER: READER | {"journal", "stick"},
-    Role.RELEASING_OFFICER: READER | {"journal"},
+    Role.WATCH_OFFICER: READER | {"watch", "journal", "stick"},
+    Role.RELEASING_OFFICER: READER | {"watch", "journal"},
     Role.PLANNER: READER,
     Role.LOGISTICIAN: READER,
     Role.DELEGATE: READER,
@@ -30,7 +30,7 @@ NAVIGATION = {
     Role.EXERCISE_DIRECTOR: {"partners"},
     Role.EXERCISE_CONTROLLER: {"partners"},
     Role.NODE_ADMINISTRATOR: {"partners", "stick", "published", "people", "offices", "mandates"},
-    Role.AUDITOR: READER | {"journal", "audit"},
+    Role.AUDITOR: READER | {"watch", "journal", "audit"},
 }
 SUMMARY = "Crue à Labbezanga"
 OPEN = {
@@ -42,6 +42,7 @@ OPEN = {
     "deeds",  # for partners' nodes: sealed, so that nobody else can read the answer
     "mfa_authenticate",  # the second step of the sign-in
     "mfa_login_webauthn",
+    "roster_feed",  # for calendars, which know a secret; another one is not found
 }
 
 

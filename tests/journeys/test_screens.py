@@ -21,6 +21,8 @@ PAGES = {
         "/partners/recalled/",
         "/stick/",
         "/compact/",
+        "/watch/",
+        "/watch/roster/",
     ),
     "diffusion": ("/backfill/", "/journal/"),
     "admin": ("/compact/", "/people/", "/stick/"),
