@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 PATH = "/federation/exchange"
 DEEDS_PATH = "/federation/deeds"
-DEEDS_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
+SEALED_LIMIT = 2**21  # bytes of sealed deeds: what a bundle may have of them, and room
 TIMEOUT = 30  # seconds for each step on a slow line
 ANSWER_LIMIT = 64 * 2**20  # bytes
 ADDRESS_LIMIT = 200  # characters
@@ -157,12 +157,12 @@ class HttpsClient:
         try:
             connection.request("GET", f"{DEEDS_PATH}/{asker}")
             response = connection.getresponse()
-            body = response.read(DEEDS_LIMIT + 1)
+            body = response.read(SEALED_LIMIT + 1)
         except (OSError, http.client.HTTPException) as cause:
             raise _unreachable(urlsplit(url).netloc, cause) from cause
         finally:
             connection.close()
-        return _checked(Answer(connection.host, response.status, body), DEEDS_LIMIT)
+        return _checked(Answer(connection.host, response.status, body), SEALED_LIMIT)
 
     def _close(self) -> None:
         """Close the connection that is open, if one is."""

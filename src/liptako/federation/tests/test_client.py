@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from liptako.core.errors import MalformedError, NetworkError, PinError
 from liptako.federation.client import (
     ANSWER_LIMIT,
-    DEEDS_LIMIT,
     DEEDS_PATH,
     PATH,
+    SEALED_LIMIT,
     Follow,
     HttpsClient,
     check_address,
@@ -52,7 +52,7 @@ def test_deeds_are_asked_of_whoever_answers_who_is_told_only_by_whom(files):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((200, bytes(DEEDS_LIMIT + 1)), "too many bytes"),
+        ((200, bytes(SEALED_LIMIT + 1)), "too many bytes"),
         ((404, b"no"), "answered 404: no"),
         ((None, b""), "cannot be reached"),
     ],
