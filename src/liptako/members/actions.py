@@ -135,6 +135,7 @@ def reset_password(node: Node, actor: Actor | None, person: Person) -> str:
     person.must_change_password = True
     person.save()
     _end_sessions(person)
+    person.subscriptions.all().delete()
     record_audit(node, "person.password_reset", actor=actor, subject=person.code)
     held = Authenticator.objects.filter(user=person).order_by("pk")
     for kind in held.values_list("type", flat=True):
@@ -226,6 +227,7 @@ def relieve(node: Node, actor: Actor, person: Person, office: str) -> None:
     ended = person.assignments.filter(office=office, until=None).update(until=node.clock().moment())
     if not ended:
         raise RefusedError("%(office)s: this person does not hold it", office=office)
+    person.subscriptions.filter(office=office).delete()
     record_audit(node, "office.relieve", actor=actor, subject=person.code, detail=office)
     _require_administration(node, actor)
 

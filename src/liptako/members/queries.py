@@ -1,6 +1,6 @@
 """Reads people, offices, mandates, watches, the roster and the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -73,8 +73,12 @@ def all_watches(member: str) -> QuerySet[Watch]:
 
 
 def last_watch(member: str, office: str) -> Watch | None:
-    """Return the last watch of an office, kept now or ended; nothing if it never kept one."""
-    return watches(member, office).first()
+    """Return the watch of an office that is kept now, else its last one; nothing if it never had.
+
+    The one that is kept is not told by its time: the clock may have been ahead when another began.
+    """
+    found = watches(member, office)
+    return found.filter(ended_at=None).first() or found.first()
 
 
 def watch(member: str, name: str) -> Watch | None:
@@ -106,17 +110,29 @@ def colleagues(office: str) -> QuerySet[Person]:
     return Person.objects.filter(pk__in=held.values("person")).order_by("name", "code")
 
 
-def subscription(digest: str) -> Subscription | None:
+def subscription(member: str, digest: str) -> Subscription | None:
     """Return the subscription of a secret with this hash, if its person still holds the office."""
     found = Subscription.objects.select_related("person").filter(digest=digest).first()
-    if found is None or not colleagues(found.office).filter(pk=found.person_id).exists():
+    if found is None or found.office not in _keeping(member):
         return None
-    return found
+    return found if colleagues(found.office).filter(pk=found.person_id).exists() else None
 
 
 def watches_kept(member: str) -> QuerySet[Watch]:
-    """Return the watches of this State that are kept now."""
-    return Watch.objects.filter(author=member, ended_at=None).order_by("office", "begins")
+    """Return the watches that are kept now, of this State's open offices that keep one."""
+    found = Watch.objects.filter(author=member, ended_at=None, office__in=_keeping(member))
+    return found.order_by("office", "begins")
+
+
+def _keeping(member: str) -> list[str]:
+    """Return the codes of this State's open offices that keep a watch."""
+    return [row.code for row in offices(member) if Right.KEEP_WATCH in rights_of(row.roles)]
+
+
+def taken_over(member: str, names: Collection[str]) -> set[str]:
+    """Return which of some watches were taken over without being accepted."""
+    found = Watch.objects.filter(author=member, after__in=list(names)).exclude(reason="")
+    return set(found.values_list("after", flat=True))
 
 
 def is_administered(member: str) -> bool:

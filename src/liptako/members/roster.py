@@ -95,7 +95,6 @@ def cancel(node: Node, actor: Actor, name: str) -> Record:
         person=row.person,
         begins=instant_of(row.begins).milliseconds,
         ends=instant_of(row.ends).milliseconds,
-        note=row.note,
         cancelled=True,
     )
     draft = Draft(kind=records.DUTY, object=name, office=actor.office, payload=payload)

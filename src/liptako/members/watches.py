@@ -32,11 +32,18 @@ ITEMS_LIMIT = 200
 class Turn:
     """Until when somebody means to keep a watch (ms UTC), and how they have shown who they are.
 
-    `proof` is what `accounts.prove` gives; a watch that nobody hands over is begun without.
+    `proof` is what `accounts.prove` gives; a watch that nobody hands over is begun without. `seen`
+    is which hand-over was read (`seen_of`), for who accepts it.
     """
 
     due: int
     proof: str = ""
+    seen: str = ""
+
+
+def seen_of(watch: Watch) -> str:
+    """Return what tells the last hand-over of a watch from one before it; "" for none."""
+    return watch.handed_at.isoformat() if watch.handed_at else ""
 
 
 @transaction.atomic
@@ -79,6 +86,8 @@ def accept(node: Node, actor: Actor, name: str, turn: Turn, remarks: str) -> Rec
     handed = _last_hand_over(watch)
     if handed is None:
         raise RefusedError("watch: it was not handed over yet")
+    if turn.seen != seen_of(watch):
+        raise RefusedError("watch: it has changed meanwhile; look at it again")
     return _relieve(node, actor, watch, turn, (handed,), remarks=remarks)
 
 
@@ -107,8 +116,7 @@ def end(node: Node, actor: Actor, reason: str) -> Record:
     fault: LiptakoError | None = rules.watch_fault(_state(watch), payload)
     if fault is not None:
         raise fault
-    told = _told(node, actor, "watch.end", watch, reason.strip())
-    return append(node, [_ended(actor, watch, payload), told])[0]
+    return append(node, [_ended(actor, watch, payload), _told(node, actor, "watch.end", watch)])[0]
 
 
 def _lock(actor: Actor) -> None:
@@ -170,7 +178,7 @@ def _relieve(
     drafts = [
         _ended(actor, watch, payload),
         _begun(actor, name, _watch(node, actor, turn, after=watch.object, **words), refs),
-        _told(node, actor, event, watch, words.get("reason", "").strip()),
+        _told(node, actor, event, watch),
     ]
     return append(node, drafts)[1]
 
@@ -194,6 +202,6 @@ def _ended(actor: Actor, watch: Watch, payload: records.WatchEnd) -> Draft:
     return Draft(kind=records.WATCH_END, object=watch.object, office=actor.office, payload=payload)
 
 
-def _told(node: Node, actor: Actor, event: str, watch: Watch, detail: str = "") -> Draft:
-    """Return the line of the audit trail about a watch."""
-    return audit_draft(node, event, actor=actor, subject=watch.object, detail=detail)
+def _told(node: Node, actor: Actor, event: str, watch: Watch) -> Draft:
+    """Return the line of the audit trail about a watch; its words stay where they were written."""
+    return audit_draft(node, event, actor=actor, subject=watch.object)

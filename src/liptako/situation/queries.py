@@ -81,14 +81,15 @@ def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
 
 
 def still_open(actor: Actor | None) -> QuerySet[Incident]:
-    """Return what the next watch has to go on with, the most severe first.
+    """Return what the next watch has to go on with: own ones first, the most severe first.
 
     Own incidents that are neither denied nor closed, and such news of partners; nothing that others
     have published.
     """
     own, news = _own(actor), from_partners(actor)
     found = (own | news).exclude(status__in=["denied", "closed"]).exclude(standing="published")
-    return found.order_by("-severity", "-updated_at", "key")
+    mine = Case(When(author=actor.member if actor else "", then=0), default=1)
+    return found.order_by(mine, "-severity", "-updated_at", "key")
 
 
 def known(actor: Actor | None, keys: Collection[tuple[str, str]]) -> dict[str, Incident]:

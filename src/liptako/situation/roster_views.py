@@ -54,11 +54,11 @@ def _is_planned(request: OfficerRequest, form: DutyForm) -> bool:
     """Put the turns of a form into the roster; say whether they are in."""
     if not form.is_bound or not form.is_valid():
         return False
-    turns = form.turns()
-    if not is_done(form, lambda: planning.plan(request.node, request.actor, turns)):
+    if not is_done(form, lambda: planning.plan(request.node, request.actor, form.turns())):
         return False
-    text = ngettext("%(n)d turn is planned.", "%(n)d turns are planned.", len(turns))
-    messages.success(request, text % {"n": len(turns)})
+    count = len(form.turns())
+    text = ngettext("%(n)d turn is planned.", "%(n)d turns are planned.", count)
+    messages.success(request, text % {"n": count})
     return True
 
 
@@ -79,7 +79,7 @@ def _is_cancelled(request: OfficerRequest) -> bool:
 @require_safe
 def feed(_request: HttpRequest, secret: str) -> HttpResponse:
     """Give the roster of an office to a calendar that knows a secret (RFC 5545). No names in it."""
-    found = members.subscription(planning.digest_of(secret))
+    found = members.subscription(this_node().member, planning.digest_of(secret))
     if found is None:
         raise Http404
     answer = HttpResponse(_calendar(found), content_type="text/calendar; charset=utf-8")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from liptako.core.clock import instant_of
+from liptako.core.errors import MalformedError
 from liptako.members.records import Duty
 from liptako.members.roster import NOTE_LIMIT, TURNS_LIMIT
 from liptako.members.watches import TEXT_LIMIT
@@ -44,6 +45,7 @@ def _words(label: StrOrPromise, rows: int, *, required: bool = True) -> forms.Ch
         label=label,
         max_length=TEXT_LIMIT,
         required=required,
+        help_text=_("Name no person: what is written here stays."),
         widget=forms.Textarea(attrs={"rows": rows}),
     )
 
@@ -136,4 +138,7 @@ class DutyForm(forms.Form):
 
     def _at(self, wall: datetime, days: int) -> int:
         """Return an instant so many days after a clock on the wall."""
-        return fields.milliseconds_of(wall + timedelta(days=days), self._zone) or 0
+        try:
+            return fields.milliseconds_of(wall + timedelta(days=days), self._zone) or 0
+        except OverflowError as cause:
+            raise MalformedError("roster: expected turns before the year 9999") from cause

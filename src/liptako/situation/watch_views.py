@@ -1,7 +1,7 @@
 """Pages of the watch: who keeps it, hand it over or accept it, and the sheet of each one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -20,7 +20,7 @@ from liptako.members.gate import OfficerRequest, officer
 from liptako.members.models import Watch
 from liptako.members.permissions import Right, may, require
 from liptako.members.records import HandOver, OpenItem
-from liptako.members.watches import ITEMS_LIMIT, Turn
+from liptako.members.watches import ITEMS_LIMIT, Turn, seen_of
 from liptako.situation import queries
 from liptako.situation.display import with_words
 from liptako.situation.printing import was_open, watch_sheet
@@ -72,7 +72,8 @@ def _hand_over(request: OfficerRequest, form: HandOverForm, _name: str) -> None:
 
 
 def _accept(request: OfficerRequest, form: AcceptForm, name: str) -> None:
-    turn, remarks = _turn(request, form), form.cleaned_data["remarks"]
+    turn = replace(_turn(request, form), seen=request.POST.get("seen", ""))
+    remarks = form.cleaned_data["remarks"]
     watches.accept(request.node, request.actor, name, turn, remarks)
 
 
@@ -137,6 +138,8 @@ def watch(request: OfficerRequest) -> HttpResponse:
         "late": last is not None and last.due < timezone.now(),
         "forms": found,
         "page": page,
+        "seen": seen_of(last) if last else "",
+        "taken_over": members.taken_over(member, [row.object for row in page]),
         "names": members.names_of([row.person for row in [*page, *filter(None, [last])]]),
         "open": _open(request, last),
     }

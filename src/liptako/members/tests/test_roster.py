@@ -151,20 +151,26 @@ def test_the_roster_tells_until_when_it_is_somebodys_turn(node, awa, person):
 
 def test_a_new_secret_ends_the_one_before(node, awa):
     first, second = roster.subscribe(node, act(awa)), roster.subscribe(node, act(awa))
-    held = [queries.subscription(roster.digest_of(secret)) for secret in (first, second)]
+    held = [queries.subscription("ML", roster.digest_of(secret)) for secret in (first, second)]
     assert [found and found.person for found in held] == [None, awa]
     assert second not in str(list(Subscription.objects.values()))
 
 
-def test_a_secret_ends_with_the_office_or_the_account(node, awa, person, office):
+@pytest.mark.parametrize("end", ["relieve", "close", "reset", "erase", "office"])
+def test_a_secret_ends_with_the_office_the_account_or_the_password(node, awa, person, office, end):
     secret = roster.digest_of(roster.subscribe(node, act(awa)))
     office("administration", "node_administrator")
     chief = act(person("zoe", "administration"), "administration")
-    actions.relieve(node, chief, awa, "permanence")
-    assert queries.subscription(secret) is None
-    actions.assign(node, chief, awa, "permanence")
-    assert queries.subscription(secret) is not None
-    actions.set_active(node, chief, awa, active=False)
-    assert queries.subscription(secret) is None
-    awa.delete()
-    assert Subscription.objects.count() == 0
+    assert queries.subscription("ML", secret) is not None
+    if end == "relieve":
+        actions.relieve(node, chief, awa, "permanence")
+        actions.assign(node, chief, awa, "permanence")
+    elif end == "close":
+        actions.set_active(node, chief, awa, active=False)
+    elif end == "reset":
+        actions.reset_password(node, chief, awa)
+    elif end == "erase":
+        actions.erase_person(node, chief, awa)
+    else:
+        office("permanence", "planner")
+    assert queries.subscription("ML", secret) is None

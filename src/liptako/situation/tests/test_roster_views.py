@@ -75,6 +75,9 @@ def test_what_is_typed_wrong_is_kept_and_told(desk_page):
     assert "there is a turn already from" in answer.content.decode()
     assert "Encore" in answer.content.decode()
     assert plan(browser, person, ends=wall(TOMORROW)).status_code == 422
+    far = {"begins": "9999-12-30T08:00", "ends": "9999-12-30T16:00", "repeat": "1", "times": "120"}
+    assert plan(browser, person, **far).status_code == 422
+    assert plan(browser, person, begins="1960-01-01T08:00").status_code == 422
     assert plan(browser, "0000000000009").status_code == 422
     assert Duty.objects.count() == 1
 

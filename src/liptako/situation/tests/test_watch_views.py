@@ -101,7 +101,8 @@ def test_a_watch_goes_from_one_officer_to_the_next(enter, desk):
     seen = look(issa)
     assert "Convoi attendu à 18 h" in seen
     assert "1 entry in the journal since" in seen
-    page = post(issa, do="accept", watch=name, remarks="Vu", **LATER, **SIGNED)[1]
+    seen = last().handed_at.isoformat()
+    page = post(issa, do="accept", watch=name, seen=seen, remarks="Vu", **LATER, **SIGNED)[1]
     assert "Accepted: you keep the watch." in page
     sheet = look(awa, f"/watch/{name}/")
     for part in ("Crue à Gao", "Awa Test", "Issa Test", "signed with the password", "Vu"):
@@ -208,7 +209,8 @@ def test_the_sheet_prints_as_a_document(enter, desk):
     assert "Signatures" not in blank
     post(awa, **HANDED)
     assert "not yet" in printed(awa, name)
-    post(issa, do="accept", watch=name, remarks="Vu", **LATER, **SIGNED)
+    seen = last().handed_at.isoformat()
+    post(issa, do="accept", watch=name, seen=seen, remarks="Vu", **LATER, **SIGNED)
     for part in ("Awa Test", "Issa Test", "Convoi attendu à 18 h", "Crue à Gao", "Mali"):
         assert part in printed(awa, name)
     post(awa, do="take_over", watch=last().object, reason="Issa est parti", **LATER, **SIGNED)
