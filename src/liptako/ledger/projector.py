@@ -205,7 +205,8 @@ def write(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool) -> None
 def _write_sheet(entries: Sequence[StoredEntry], sheet: Sheet, *, is_new: bool = False) -> None:
     """Write rows and notes of entries, all or nothing."""
     for drawn in sheet.drawn:
-        _settle(_write(drawn, is_new=is_new), drawn.threads)
+        _write(drawn, is_new=is_new)
+        _settle(registry.module_named(drawn.module), drawn.threads)
     note_aside(entries, sheet.aside)
 
 
@@ -281,12 +282,11 @@ def draw_threads(module: Module, threads: Threads) -> list[Rejection]:
     return [rejection for part in parts for rejection in draw_threads(module, part)]
 
 
-def _write(drawn: Drawn, *, is_new: bool = False) -> Module:
+def _write(drawn: Drawn, *, is_new: bool = False) -> None:
     """Replace the rows of threads in all tables of their module; there are none if they are new."""
-    module = registry.module_named(drawn.module)
-    for table, rows in zip(module.tables, drawn.tables, strict=True):
+    tables = registry.module_named(drawn.module).tables
+    for table, rows in zip(tables, drawn.tables, strict=True):
         replace_rows(table.model, None if is_new else of_threads(drawn.threads, table), rows)
-    return module
 
 
 def _settle(module: Module, threads: Collection[Thread]) -> None:

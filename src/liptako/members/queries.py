@@ -62,14 +62,14 @@ def _has_the_pen(office: Office, person: Person) -> bool:
     return last is None or (last.ended_at is None and last.person == person.code)
 
 
-def watches(member: str, office: str) -> QuerySet[Watch]:
-    """Return the watches of an office of this State, the latest first."""
-    return Watch.objects.filter(author=member, office=office).order_by("-begins", "-key")
-
-
 def all_watches(member: str) -> QuerySet[Watch]:
     """Return the watches of all offices of this State, the latest first."""
     return Watch.objects.filter(author=member).order_by("-begins", "-key")
+
+
+def watches(member: str, office: str) -> QuerySet[Watch]:
+    """Return the watches of an office of this State, the latest first."""
+    return all_watches(member).filter(office=office)
 
 
 def last_watch(member: str, office: str) -> Watch | None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from liptako.members.records import OpenItem
 from liptako.situation import queries, words
 from liptako.situation.models import Incident
 from liptako.web.texts import named
-from liptako.web.zones import zone_of
+from liptako.web.zones import wall_time, zone_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +75,8 @@ def watch_sheet(node: Node, actor: Actor, watch: Watch, now: datetime) -> dict[s
             _("Handed over by: name, date, signature"),
             _("Accepted by: name, date, signature"),
         ],
-        "footer": f"Liptako · {state} · {_when(now, zone)}",
+        "footer": f"Liptako · {state} · {wall_time(now, zone)}",
     }
-
-
-def _when(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment on the clock on the wall, with UTC beside it."""
-    local = moment.astimezone(zone)
-    text = date_format(local, "j N Y, H:i")
-    return f"{text} ({moment.astimezone(UTC):%H:%M}Z)" if local.utcoffset() else f"{text}Z"
 
 
 def _facts(
@@ -94,9 +86,9 @@ def _facts(
     rows = [
         (_("State"), state),
         (_("Kept by"), names.get(watch.person, _("erased"))),
-        (_("From"), _when(watch.begins, zone)),
-        (_("Until"), _when(watch.ended_at, zone) if watch.ended_at else _("kept now")),
-        (_("Relief due"), _when(watch.due, zone)),
+        (_("From"), wall_time(watch.begins, zone)),
+        (_("Until"), wall_time(watch.ended_at, zone) if watch.ended_at else _("kept now")),
+        (_("Relief due"), wall_time(watch.due, zone)),
     ]
     said = (
         (_("Taken over without a hand-over"), watch.reason),
@@ -127,12 +119,12 @@ def _signatures(
     if watch.handed_at is None:
         return []
     by = _("signed with the password")
-    handed = f"{names.get(watch.person, _('erased'))}, {_when(watch.handed_at, zone)} ({by})"
+    handed = f"{names.get(watch.person, _('erased'))}, {wall_time(watch.handed_at, zone)} ({by})"
     if relief is None:
         accepted = _("not yet")
     elif relief.reason:
         accepted = _("not accepted: taken over without it")
     else:
         name = names.get(relief.person, _("erased"))
-        accepted = f"{name}, {_when(relief.begins, zone)} ({by})"
+        accepted = f"{name}, {wall_time(relief.begins, zone)} ({by})"
     return [(_("Handed over"), handed), (_("Accepted"), accepted)]

@@ -191,12 +191,18 @@ def _open(request: OfficerRequest, last: Watch | None) -> dict[str, object]:
     }
 
 
-@officer(Right.SEE_JOURNAL)
-def sheet(request: OfficerRequest, name: str) -> HttpResponse:
-    """Show the sheet of a watch, to be read, printed and signed."""
+def _watch(request: OfficerRequest, name: str) -> Watch:
+    """Return a watch of this State. Raises Http404."""
     row = members.watch(request.node.member, name)
     if row is None:
         raise Http404
+    return row
+
+
+@officer(Right.SEE_JOURNAL)
+def sheet(request: OfficerRequest, name: str) -> HttpResponse:
+    """Show the sheet of a watch, to be read, printed and signed."""
+    row = _watch(request, name)
     relief = members.watch(request.node.member, row.relieved_by) if row.relieved_by else None
     people = [row.person, relief.person if relief else ""]
     context = {
@@ -211,9 +217,7 @@ def sheet(request: OfficerRequest, name: str) -> HttpResponse:
 @officer(Right.SEE_JOURNAL)
 def sheet_pdf(request: OfficerRequest, name: str) -> HttpResponse:
     """Give the sheet of a watch as a document to print, sign and keep."""
-    row = members.watch(request.node.member, name)
-    if row is None:
-        raise Http404
+    row = _watch(request, name)
     now = timezone.now()
     content = watch_sheet(request.node, request.actor, row, now)
     data = pdf(("liptako.situation", "watch.typ"), content, now)

@@ -157,13 +157,15 @@ def report(node, actor, incident_of):
 def sign_in(node, compact):
     """Return a maker of clients that are signed in: `sign_in("permanence")`, in English."""
 
-    def make(*offices):
+    def make(*offices, username="", name="Awa Test", password=""):
         for office in STANDARD:
             if office.code in offices:
                 people.set_office(node, None, office)
         person, _ = people.add_person(
-            node, None, username="-".join(offices), name="Awa Test", offices=offices
+            node, None, username=username or "-".join(offices), name=name, offices=offices
         )
+        if password:
+            person.set_password(password)
         person.must_change_password = False
         person.save()
         client = Client()

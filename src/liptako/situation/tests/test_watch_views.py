@@ -4,17 +4,13 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
-from django.conf import settings
 from django.core.cache import cache
-from django.test import Client
 from django.utils import timezone
 from pypdf import PdfReader
 
 from liptako.core.refs import audience_id
-from liptako.members import actions as people
 from liptako.members import queries as members
 from liptako.members.models import AuditEvent, Watch
-from liptako.members.offices import STANDARD
 from liptako.situation import actions
 from liptako.situation.models import JournalEntry
 from liptako.situation.records import Status
@@ -27,25 +23,13 @@ HANDED = {"do": "hand_over", "text": "Convoi attendu à 18 h", **SIGNED}
 
 
 @pytest.fixture
-def enter(node, compact):
+def enter(sign_in):
     """Return a maker of clients: `enter("awa")`, who acts at the desk, in English."""
     cache.clear()
 
     def make(username, *offices):
-        codes = offices or ("permanence",)
-        for office in STANDARD:
-            if office.code in codes:
-                people.set_office(node, None, office)
-        person, _ = people.add_person(
-            node, None, username=username, name=f"{username.title()} Test", offices=codes
-        )
-        person.set_password(PASSWORD)
-        person.must_change_password = False
-        person.save()
-        client = Client()
-        client.force_login(person)
-        client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
-        return client
+        name, codes = f"{username.title()} Test", offices or ("permanence",)
+        return sign_in(*codes, username=username, name=name, password=PASSWORD)
 
     return make
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from liptako.core.geo import MICRO
 from liptako.web.kinds import kind_word
 from liptako.web.texts import named, reason_text
+from liptako.web.zones import wall_time
 
 register = template.Library()
 register.filter("named", named)
@@ -49,14 +50,7 @@ def when(context: dict[str, Any], moment: datetime | None, style: str = "both") 
     """Show a moment in local time and in UTC with Z, and its age unless that says little."""
     if moment is None:
         return SafeString("—")
-    zone = context.get("zone") or UTC
-    local = moment.astimezone(zone)
-    text = date_format(local, "j N Y, H:i")
-    offset = local.utcoffset()
-    if offset:
-        text += f" ({moment.astimezone(UTC):%H:%M}Z)"
-    else:
-        text += "Z"
+    text = wall_time(moment, context.get("zone") or UTC)
     old = (timezone.now() - moment).total_seconds() > _LONG_AGO
     if style == "short" or old:
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
