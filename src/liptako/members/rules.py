@@ -141,11 +141,9 @@ def _after(state: WatchState | None, record: WatchRecord) -> WatchState | None:
     """Return a watch after a record that keeps the rules."""
     if isinstance(record, Watch):
         return WatchState(watch=record)
-    if state is None:
-        return None
     if isinstance(record, HandOver):
-        return replace(state, handed=record)
-    return replace(state, ended=record)
+        return state and replace(state, handed=record)
+    return state and replace(state, ended=record)
 
 
 def watch_fault(state: WatchState | None, record: WatchRecord) -> Verdict:
