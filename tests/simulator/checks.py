@@ -157,7 +157,7 @@ def check_receipts(world: World, node: Any, forked: set[str]) -> Faults:
                 yield f"the receipt of {row} is for more than is held"
     for log in logs.values():
         others = set(log.audience.members) - {node.member}
-        if log.author == node.member and log.origin not in forked:
+        if log.author == node.member and log.size and log.origin not in forked:
             yield from (
                 f"{other} has given no receipt for all of {log.origin}"
                 for other in sorted(others)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from django.db.models import F
+
 from liptako.cli.delegate import confirmed_sizes
 from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.dossier import dossier_of, write_dossier
@@ -164,7 +166,7 @@ def take_back_key(world: World, member: str, chance: Random) -> None:
         pass
     world.stolen[member].copies.append(save(world, member))
     with world.at(member) as node:
-        last, caps = compacts.delegations_of(member)[-1], dict(confirmed_sizes(node))
+        last, caps = compacts.delegations_of(member)[-1], _caps(world, node)
         signer = signer_from_seed(member.encode().ljust(32, b"\2"))
         identity = f"{world.spare(member)}\n{node.identity}"
         made = pact.delegated(
@@ -180,6 +182,19 @@ def take_back_key(world: World, member: str, chance: Random) -> None:
         world.fleet.nodes[member] = replace(node, signer=signer, identity=identity)
     use_keys(world, member)
     world.happened["key taken back"] += 1
+
+
+def _caps(world: World, node: Any) -> dict[str, int]:
+    """Return up to where the key counts: of what partners handed back, the member knows its own."""
+    caps = dict(confirmed_sizes(node))
+    for log in Channel.objects.filter(author=node.member, regained__lt=F("size")):
+        rows = Entry.objects.filter(channel=log, seq__range=(log.regained, log.size - 1))
+        places = [
+            Place(log.origin, seq, bytes(leaf)) for seq, leaf in rows.values_list("seq", "leaf")
+        ]
+        forged = [place.seq for place in places if place in world.forged]
+        caps[log.origin] = min(forged, default=log.size)
+    return caps
 
 
 def use_keys(world: World, member: str) -> None:

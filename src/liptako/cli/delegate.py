@@ -1,7 +1,7 @@
 """`liptako delegate`: other keys for this node, or keys taken back, signed by the member's root."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from gettext import gettext as _
 from pathlib import Path
 
@@ -62,6 +62,11 @@ def _add_taking_back(delegate: ArgumentParser) -> None:
         help=_("after a restore: give up what this partner may hold of our records; repeatable"),
     )
     delegate.add_argument(
+        "--returned",
+        choices=("keep", "drop"),
+        help=_("with --stolen: what partners have handed back as ours was written by us, or not"),
+    )
+    delegate.add_argument(
         "--revoke", help=_("former signing key to be capped lower (its public key in base64)")
     )
     delegate.add_argument(
@@ -106,6 +111,8 @@ def _check_order(args: Namespace) -> None:
         raise RefusedError(
             "--days: expected at most %(limit)d, got %(got)d", limit=ADVICE_DAYS, got=args.days
         )
+    if args.returned and not args.stolen:
+        raise RefusedError("--returned: expected --stolen with it")
     if not compacts.current().version:
         raise RefusedError(
             "this node has no compact yet: its keys stand in its card (liptako card)"
@@ -134,25 +141,32 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
 
     if args.stolen or "sign" in args.renew:
         _check_heard(node, set(args.without))
+    given = {} if args.revoke else _caps(args.cap)
+    returned = returned_sizes(node, given, args.returned) if args.stolen else {}
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
     line = compacts.delegations_of(node.member)
     former = line[-1].delegation.sign
-    revoked = _revoked(node, args, None if former == keys.sign else former)
+    revoked = _revoked(node, args, None if former == keys.sign else former, returned)
     until = advised_until(node.clock(), args.days)
     return delegation_behind(line, node.member, keys, until, revoked)
 
 
 def adopt_own(home: Path, node: Node, data: bytes) -> None:
     """Take in a delegation of this node, and use its keys."""
+    from liptako.federation.deeds import note_gone
     from liptako.ledger import compacts, doubts
     from liptako.members.actions import record_audit
 
-    compact, _gone = doubts.adopt(node, data)
+    compact, gone = doubts.adopt(node, data)
     settle_keys(home, node.member, compact)
     from liptako.ledger.node import this_node
 
     serial = compacts.delegations_of(node.member)[-1].delegation.serial
     record_audit(this_node(), "keys.delegate", detail=str(serial))
+    note_gone(this_node(), gone)
+    for origin, entries in gone.items():
+        told = {"origin": origin, "count": entries}
+        say(_("%(origin)s: %(count)d records that had come from partners were deleted") % told)
     say(_("The keys are in use. Start serve and work again; hand the file to the partners."))
 
 
@@ -164,14 +178,16 @@ def _own_root(node: Node) -> Root:
     return next(member.root for member in members if member.id == node.member)
 
 
-def _revoked(node: Node, args: Namespace, former: bytes | None) -> list[Revoked]:
+def _revoked(
+    node: Node, args: Namespace, former: bytes | None, returned: Mapping[str, int]
+) -> list[Revoked]:
     """Return the keys that a delegation takes back, each with its caps; `former` is changed."""
     from liptako.ledger import pen
 
     revoked = []
     if former is not None:
         caps = dict(confirmed_sizes(node) if args.stolen else pen.own_sizes(node))
-        caps |= {} if args.revoke else _caps(args.cap)
+        caps |= returned | ({} if args.revoke else _caps(args.cap))
         revoked.append(Revoked(key=former, caps=caps))
     if args.revoke:
         key = public_key(from_base64(args.revoke, "--revoke"))
@@ -195,6 +211,30 @@ def confirmed_sizes(node: Node) -> Mapping[str, int]:
         log.origin: log.size if log.audience.members == [node.member] else caps.get(log.origin, 0)
         for log in logs
     }
+
+
+def returned_sizes(node: Node, given: Collection[str], choice: str | None) -> Mapping[str, int]:
+    """Return up to where logs count of which partners have handed back the end, as was decided.
+
+    A thief of the key may have written that. Raises RefusedError if nobody has decided.
+    """
+    from django.db.models import F
+
+    from liptako.ledger.models import Channel
+
+    returned = Channel.objects.filter(author=node.member, regained__lt=F("size"))
+    logs = list(returned.exclude(origin__in=given).order_by("origin"))
+    if choice == "keep":
+        return {log.origin: log.size for log in logs}
+    if choice is None and logs:
+        for log in logs:
+            told = {"origin": log.origin, "count": log.size - log.regained, "cap": log.regained}
+            say(_("%(origin)s: %(count)d records behind number %(cap)d came from partners") % told)
+        raise RefusedError(
+            "partners have handed back records as ours, and a thief of the key may have written"
+            " them: --returned keep if we have, --returned drop if not, or --cap for each log"
+        )
+    return {log.origin: log.regained for log in logs}
 
 
 def _caps(texts: list[str]) -> dict[str, int]:

@@ -30,6 +30,7 @@ from liptako.ledger.models import (
     Tally,
 )
 from liptako.ledger.node import Node
+from liptako.ledger.pen import sign_heads_again
 from liptako.ledger.reader import signed_size
 from liptako.ledger.recalls import is_recalled, taken_back
 from liptako.ledger.records import Thread
@@ -64,6 +65,8 @@ def adopt(node: Node, data: bytes, note: Note | None = None) -> tuple[Compact, d
         before = compacts.current()
         compact = compacts.adopt(data, node.member, node.clock)
         gone = review(before, node.member)
+        if gone and compact.member(node.member).keys.sign == node.signer.public:
+            sign_heads_again(node)  # the key that signs has not changed, but an own log was cut
         if note is not None:
             note(gone)
         return compact, gone
@@ -72,8 +75,9 @@ def adopt(node: Node, data: bytes, note: Note | None = None) -> tuple[Compact, d
 def review(before: Compact, member: str) -> dict[str, int]:
     """Give up what counts no longer, as keys were taken back; return how many entries of which log.
 
-    `before` is the compact that was in force until now. Our own logs are signed anew by whoever
-    changes our keys. To be called in the transaction that has taken in the deeds.
+    `before` is the compact that was in force until now. Of our own logs only that is given up which
+    came from partners; the rest is signed anew by whoever changes our keys. To be called in the
+    transaction that has taken in the deeds.
     """
     compact = compacts.current()
     found: dict[str, int] = {}
@@ -86,9 +90,9 @@ def review(before: Compact, member: str) -> dict[str, int]:
         for origin in logs.values_list("origin", flat=True):
             log = _locked(origin)  # read now: the one before may have shortened it
             _void_proof(log, compact)
-            if author.id != member:
-                cap = min(item.caps.get(origin, 0) for item in news)
-                _add(found, _shorten(log, compact, cap))
+            cap = min(item.caps.get(origin, 0) for item in news)
+            shorten = _forsake if author.id == member else _shorten
+            _add(found, shorten(log, compact, cap))
     return found
 
 
@@ -135,6 +139,22 @@ def _shorten(log: Channel, compact: Compact, cap: int) -> Mapping[str, int]:
     return cut(log, stays, proven)
 
 
+def _forsake(log: Channel, compact: Compact, cap: int) -> Mapping[str, int]:
+    """Cut one of our own logs of what came from partners beyond the cap; return how many entries.
+
+    A thief of the key may have written it, and given it to a partner that gave it to us. What we
+    have written ourselves stays, and what a key that counts has signed since.
+    """
+    if log.regained is None:
+        return {}
+    stays = max(log.regained, cap, _proven(log, compact))
+    if not Entry.objects.filter(channel=log, seq__gte=stays).exists():
+        return {}
+    logger.warning("%s: came from partners beyond where its key was taken back", log.origin)
+    entries, _named = _cut_alone(log, stays, stays)
+    return entries
+
+
 def _proven(log: Channel, compact: Compact) -> int:
     """Return how many entries of a log the kept checkpoint proves by the compact."""
     try:
@@ -164,6 +184,16 @@ def cut(log: Channel, size: int, proven: int) -> Mapping[str, int]:
     Return how many of which log. `proven` is how many the kept checkpoint proves. Payloads that a
     deleted recall has destroyed come again, too: from the first of them on logs are cut as well.
     """
+    found, named = _cut_alone(log, size, proven)
+    for origin, seq in _destroyed(named).items():
+        other = _locked(origin)
+        if seq < other.size:
+            _add(found, cut(other, seq, 0))
+    return found
+
+
+def _cut_alone(log: Channel, size: int, proven: int) -> tuple[dict[str, int], Collection[Place]]:
+    """Delete the entries of a log from a place on; return how many, and what they took back."""
     beyond = Entry.objects.filter(channel=log, seq__gte=size).order_by("position")
     rows = [_Gone(*row) for row in beyond.values_list("position", "seq", "object")]
     recalls = Recalled.objects.filter(entry__channel=log, entry__seq__gte=size)
@@ -177,12 +207,7 @@ def cut(log: Channel, size: int, proven: int) -> Mapping[str, int]:
     if rows:
         _delete(log, rows)
     Tally.objects.filter(channel=log).update(size=size)
-    found = {log.origin: len(rows)} if rows else {}
-    for origin, seq in _destroyed(named).items():
-        other = _locked(origin)
-        if seq < other.size:
-            _add(found, cut(other, seq, 0))
-    return found
+    return ({log.origin: len(rows)} if rows else {}), named
 
 
 def _destroyed(named: Collection[Place]) -> Mapping[str, int]:

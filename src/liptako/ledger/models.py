@@ -110,6 +110,7 @@ class Channel(models.Model):
     checkpoint = models.BinaryField(default=bytes)
     ahead = models.PositiveIntegerField(default=0)  # entries held beyond `size`, shown ahead
     doubted = models.BooleanField(default=False)  # rests on a key that was taken back (`doubts`)
+    regained = models.BigIntegerField(null=True)  # of our own: from here on it came from partners
 
     class Meta:
         """Found by what it is for. A partner may have begun two logs of one epoch."""

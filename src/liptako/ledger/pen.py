@@ -135,7 +135,7 @@ def own_sizes(node: Node) -> dict[str, int]:
 @transaction.atomic
 def sign_heads_again(node: Node) -> None:
     """Sign the heads of our own logs with the present key: the one before is good no longer."""
-    for log in Channel.objects.select_for_update().filter(author=node.member):
+    for log in Channel.objects.select_for_update().filter(author=node.member, size__gt=0):
         head = head_of(log.origin, read_range(log.size, bytes(log.frontier)))
         log.checkpoint = sign_checkpoint(head, node.signer)
         log.save(update_fields=["checkpoint"])

@@ -190,6 +190,7 @@ def take(
     _keep_audience_of(row, roster)
     news = _not_held(row, new) if row.ahead else new
     row.ahead -= len(new) - len(news)
+    _note_regained(node, row)
     is_whole = log.size == signed.checkpoint.size
     note = signed.note if is_whole else bytes(row.checkpoint)
     advance(row, log, note, proves_all=is_whole and not row.ahead)
@@ -214,11 +215,18 @@ def take_ahead(
         return 0
     _keep_audience_of(row, roster)
     row.ahead += 1
+    _note_regained(node, row)
     row.save()
     if row.size == 0:
         tally.begin(row)
     _store(node, row, [entry], counter)
     return 1
+
+
+def _note_regained(node: Node, row: Channel) -> None:
+    """Note from where on a log of our own came back from partners: who signed that, none knows."""
+    if row.author == node.member and row.regained is None:
+        row.regained = row.size
 
 
 def _row_of(channel: ChannelValue) -> Channel:
