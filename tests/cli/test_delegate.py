@@ -120,6 +120,32 @@ def test_a_stolen_key_is_good_up_to_what_partners_have_confirmed(ml, bf, bundle,
     assert ml.ok("verify").endswith("every signature, hash and payload is in order.\n")
 
 
+def test_what_partners_have_handed_back_is_decided_upon_when_a_key_was_stolen(
+    ml, bf, bundle, tmp_path
+):
+    bf.ok("exchange", "read", bundle)
+    ml.do(
+        "from liptako.ledger.models import *; from liptako.ledger import store\n"
+        "from liptako.ledger.node import this_node\n"
+        "store.begin_epoch(this_node().clock())\n"  # as a node does that was set back
+        "Channel.objects.filter(lane='urgent', author='ML').update(regained=0)"
+    )
+    for carried, (one, other) in (("there", (ml, bf)), ("back", (bf, ml))):
+        one.ok("exchange", "write", other.folder.name, tmp_path / carried)
+        other.ok("exchange", "read", tmp_path / carried)
+    words = ("delegate", "--key", key_of(ml), "--output", tmp_path / "keys.json")
+    asked = ml.run(*words, "--stolen", "--without", "BF")
+    assert (asked.code, "/e1=0: came from partners behind that: 1\n" in asked.out) == (5, True)
+    assert "--returned keep if we have, --returned drop if not" in asked.err
+    assert ml.run(*words, "--returned", "keep").err == "--returned: expected --stolen with it\n"
+    assert not (ml / "keys/next").exists()  # nothing was drawn
+    said = ml.ok(*words, "--stolen", "--returned", "drop", "--without", "BF")
+    assert "/e1: deleted of what had come from partners: 1\n" in said
+    bf.ok("compact-adopt", tmp_path / "keys.json")
+    for home in (ml, bf):
+        assert home.ok("verify").endswith("every signature, hash and payload is in order.\n")
+
+
 def test_a_former_key_can_be_capped_lower_later(ml, tmp_path):
     file, before = tmp_path / "keys.json", to_base64(public_of(ml))
     ml.ok("delegate", "--renew", "sign", "--key", key_of(ml), "--output", file)

@@ -19,8 +19,9 @@ from liptako.core.keys import signer_from_seed
 from liptako.core.log.sealed import recipient_of
 from liptako.core.records.shared import RECALL
 from liptako.core.refs import audience_id, object_id
+from liptako.federation import adopting
 from liptako.federation.recalls import recall_drafts
-from liptako.ledger import compacts, doubts, store
+from liptako.ledger import compacts, store
 from liptako.ledger.models import Channel, Entry
 from liptako.ledger.pen import sign_heads_again
 from liptako.ledger.records import Draft, Thread
@@ -199,8 +200,8 @@ def _caps(world: World, node: Any) -> dict[str, int]:
 
 def use_keys(world: World, member: str) -> None:
     """Let a node whose database is of before that take in the keys that lie in its folder."""
-    with world.at(member) as node:
-        if compacts.current().member(member).keys.sign == node.signer.public:
-            return
-        doubts.adopt(node, world.deeds[member])
-        sign_heads_again(node)
+    with world.writing(member) as node:
+        if compacts.current().member(member).keys.sign != node.signer.public:
+            signer = world.stolen[member].node.signer
+            adopting.adopt(replace(node, signer=signer), world.deeds[member])
+            sign_heads_again(node)

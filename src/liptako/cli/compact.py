@@ -176,8 +176,9 @@ def _sizes(texts: Iterable[str]) -> dict[str, int]:
 def run_adopt(args: Namespace) -> int:
     """Take in versions and keys; the first time once the phrase was confirmed."""
     home = start(args)
+    from liptako.federation import adopting
     from liptako.federation.deeds import note_gone
-    from liptako.ledger import compacts, doubts
+    from liptako.ledger import compacts
     from liptako.ledger.node import this_node
 
     data, node = read_file(args.file), this_node()
@@ -189,7 +190,7 @@ def run_adopt(args: Namespace) -> int:
         check_own_keys(home, node.member, found)
     # With other keys of ours it is written down once these are in use.
     goes_on = found.member(node.member).keys.sign == node.signer.public
-    compact, gone = doubts.adopt(node, data, partial(note_gone, node) if goes_on else None)
+    compact, gone = adopting.adopt(node, data, partial(note_gone, node) if goes_on else None)
     if settle_keys(home, node.member, compact):
         say(_("The keys of this node were changed. Start serve and work again."))
     for member in compact.members:

@@ -153,11 +153,12 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
 
 def adopt_own(home: Path, node: Node, data: bytes) -> None:
     """Take in a delegation of this node, and use its keys."""
+    from liptako.federation import adopting
     from liptako.federation.deeds import note_gone
-    from liptako.ledger import compacts, doubts
+    from liptako.ledger import compacts
     from liptako.members.actions import record_audit
 
-    compact, gone = doubts.adopt(node, data)
+    compact, gone = adopting.adopt(node, data)
     settle_keys(home, node.member, compact)
     from liptako.ledger.node import this_node
 
@@ -166,7 +167,7 @@ def adopt_own(home: Path, node: Node, data: bytes) -> None:
     note_gone(this_node(), gone)
     for origin, entries in gone.items():
         told = {"origin": origin, "count": entries}
-        say(_("%(origin)s: %(count)d records that had come from partners were deleted") % told)
+        say(_("%(origin)s: deleted of what had come from partners: %(count)d") % told)
     say(_("The keys are in use. Start serve and work again; hand the file to the partners."))
 
 
@@ -187,7 +188,7 @@ def _revoked(
     revoked = []
     if former is not None:
         caps = dict(confirmed_sizes(node) if args.stolen else pen.own_sizes(node))
-        caps |= returned | ({} if args.revoke else _caps(args.cap))
+        caps |= {**returned, **({} if args.revoke else _caps(args.cap))}
         revoked.append(Revoked(key=former, caps=caps))
     if args.revoke:
         key = public_key(from_base64(args.revoke, "--revoke"))
@@ -223,18 +224,20 @@ def returned_sizes(node: Node, given: Collection[str], choice: str | None) -> Ma
     from liptako.ledger.models import Channel
 
     returned = Channel.objects.filter(author=node.member, regained__lt=F("size"))
-    logs = list(returned.exclude(origin__in=given).order_by("origin"))
-    if choice == "keep":
-        return {log.origin: log.size for log in logs}
-    if choice is None and logs:
-        for log in logs:
-            told = {"origin": log.origin, "count": log.size - log.regained, "cap": log.regained}
-            say(_("%(origin)s: %(count)d records behind number %(cap)d came from partners") % told)
+    rows = returned.exclude(origin__in=given).order_by("origin")
+    found = [(origin, start or 0, size) for origin, start, size in rows.values_list(*_RETURNED)]
+    if choice is None and found:
+        for origin, start, size in found:
+            told = {"origin": origin, "count": size - start, "cap": start}
+            say(_("%(origin)s=%(cap)d: came from partners behind that: %(count)d") % told)
         raise RefusedError(
             "partners have handed back records as ours, and a thief of the key may have written"
             " them: --returned keep if we have, --returned drop if not, or --cap for each log"
         )
-    return {log.origin: log.regained for log in logs}
+    return {origin: size if choice == "keep" else start for origin, start, size in found}
+
+
+_RETURNED = ("origin", "regained", "size")
 
 
 def _caps(texts: list[str]) -> dict[str, int]:

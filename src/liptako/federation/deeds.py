@@ -21,8 +21,9 @@ from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.core.log.bundle import BundleWriter, read_bundle
 from liptako.core.log.frames import DeedsFrame
 from liptako.core.log.sealed import recipients_of, seal, unseal
+from liptako.federation import adopting
 from liptako.federation.client import Client
-from liptako.ledger import compacts, doubts
+from liptako.ledger import compacts
 from liptako.ledger.node import Node
 from liptako.members.actions import record_audit
 from liptako.members.permissions import Actor, Right, require
@@ -131,7 +132,7 @@ def _adopt(node: Node, data: bytes, actor: Actor | None) -> Compact:
         intake = compacts.examine(data)
         if not intake.faults:
             _check_own_keys(node, intake.compact)
-            compact, _gone = doubts.adopt(node, data, partial(note_gone, node))
+            compact, _gone = adopting.adopt(node, data, partial(note_gone, node))
             if compact.version > before:
                 record_audit(node, "compact.adopt", actor=actor, detail=str(compact.version))
             return compact

@@ -5,7 +5,7 @@ longer; what the member has written comes again, under a signature that counts.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from django.db import transaction
@@ -81,6 +81,21 @@ def review(before: Compact, member: str) -> dict[str, int]:
     """
     compact = compacts.current()
     found: dict[str, int] = {}
+    for log, cap in _capped(before, compact):
+        _void_proof(log, compact)
+        _add(found, (_forsake if log.author == member else _shorten)(log, compact, cap))
+    return found
+
+
+def forsaken(member: str, before: Compact, compact: Compact) -> list[tuple[Channel, int]]:
+    """Return which of our own logs `review` is going to cut, and from where on."""
+    own = [item for item in _capped(before, compact) if item[0].author == member]
+    starts = [(log, _forsaken(log, compact, cap)) for log, cap in own]
+    return [(log, start) for log, start in starts if start is not None]
+
+
+def _capped(before: Compact, compact: Compact) -> Iterator[tuple[Channel, int]]:
+    """Give the logs for which keys were taken back, each with its smallest cap that is new."""
     former = {item.id: item.former for item in before.members}
     for author in compact.members:
         news = [item for item in author.former if item not in former.get(author.id, ())]
@@ -88,12 +103,8 @@ def review(before: Compact, member: str) -> dict[str, int]:
             continue
         logs = Channel.objects.filter(author=author.id).order_by("origin")
         for origin in logs.values_list("origin", flat=True):
-            log = _locked(origin)  # read now: the one before may have shortened it
-            _void_proof(log, compact)
-            cap = min(item.caps.get(origin, 0) for item in news)
-            shorten = _forsake if author.id == member else _shorten
-            _add(found, shorten(log, compact, cap))
-    return found
+            # Read when its turn comes: the one before may have shortened it.
+            yield _locked(origin), min(item.caps.get(origin, 0) for item in news)
 
 
 def _add(found: dict[str, int], more: Mapping[str, int]) -> None:
@@ -145,14 +156,20 @@ def _forsake(log: Channel, compact: Compact, cap: int) -> Mapping[str, int]:
     A thief of the key may have written it, and given it to a partner that gave it to us. What we
     have written ourselves stays, and what a key that counts has signed since.
     """
-    if log.regained is None:
-        return {}
-    stays = max(log.regained, cap, _proven(log, compact))
-    if not Entry.objects.filter(channel=log, seq__gte=stays).exists():
+    start = _forsaken(log, compact, cap)
+    if start is None:
         return {}
     logger.warning("%s: came from partners beyond where its key was taken back", log.origin)
-    entries, _named = _cut_alone(log, stays, stays)
+    entries, _named = _cut_alone(log, start, start)
     return entries
+
+
+def _forsaken(log: Channel, compact: Compact, cap: int) -> int | None:
+    """Return from where on one of our own logs is cut, None if it is not."""
+    if log.regained is None:
+        return None
+    start = max(log.regained, cap, _proven(log, compact))
+    return start if Entry.objects.filter(channel=log, seq__gte=start).exists() else None
 
 
 def _proven(log: Channel, compact: Compact) -> int:

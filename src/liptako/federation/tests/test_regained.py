@@ -9,20 +9,30 @@ from liptako.core.compact.delegation import Revoked
 from liptako.core.compact.dossier import dossier_of, write_dossier
 from liptako.core.errors import RefusedError
 from liptako.core.keys import signer_from_seed
-from liptako.ledger import compacts, doubts, projector
+from liptako.core.records.shared import RECALL
+from liptako.federation import adopting
+from liptako.federation.recalls import recall_drafts
+from liptako.ledger import compacts, projector, store
 from liptako.ledger.checking import check_logs
-from liptako.ledger.models import Channel, DoubleHistory
+from liptako.ledger.models import Channel, DoubleHistory, Entry
 from liptako.ledger.pen import own_sizes, sign_heads_again
+from liptako.ledger.records import Thread
+from liptako.members.permissions import Actor
 from tests import pact
 from tests.bundles import ALL, PAIR, bundle_for, read, texts, write
 
 NEW = signer_from_seed(b"new".ljust(32))
 
 
-def forge(fleet, *words, audience=ALL):
+def forge(fleet, *words, audience=ALL, recalled=None):
     """Let a thief with a copy of ML's keys and database write, and BF hand it to ML as its own."""
     mine = fleet.snapshot("ML")
     write(fleet, "ML", *words, audience=audience)
+    if recalled is not None:
+        thread = Thread("ML", recalled.header.object, recalled.header.audience)
+        with fleet.at("ML") as node:
+            actor = Actor(member="ML", person="", office="permanence", roles=frozenset())
+            store.append(node, recall_drafts(actor, thread, "stolen"))
     stolen = bundle_for(fleet, "ML", "BF", standalone=True)
     mine.put_back()
     read(fleet, "BF", stolen)
@@ -42,7 +52,7 @@ def take_back(fleet, caps, *, renew=True):
             pins=line[-1].delegation.pins,
             revoked=(Revoked(key=line[0].delegation.sign, caps=caps),),
         )
-        _compact, gone = doubts.adopt(node, write_dossier(dossier_of([made.envelope])))
+        _compact, gone = adopting.adopt(node, write_dossier(dossier_of([made.envelope])))
     fleet.nodes["ML"] = replace(fleet.nodes["ML"], signer=NEW)
     if renew:
         with fleet.at("ML") as node:
@@ -87,7 +97,7 @@ def test_what_has_come_back_is_decided_upon_before_the_key_is_changed(fleet, rob
         keep, drop = (returned_sizes(node, {}, choice) for choice in ("keep", "drop"))
         assert returned_sizes(node, keep, None) == {}  # each has a cap that somebody gave
     assert sorted(keep[name] - size for name, size in drop.items()) == [1, 2]
-    assert "records behind number 1 came from partners" in capsys.readouterr().out
+    assert "=1: came from partners behind that: 2" in capsys.readouterr().out
 
 
 def test_what_came_back_and_is_kept_is_signed_anew(fleet, robbed):
@@ -147,6 +157,22 @@ def test_what_this_node_has_written_itself_stays_whatever_the_cap_is(fleet):
     assert list(in_order(fleet).values()) == [["one", "two"]] * 3
     with fleet.at("ML"):
         assert not Channel.objects.filter(regained__isnull=False).exists()
+
+
+def test_what_a_thief_has_destroyed_here_is_taken_back_by_us(fleet):
+    record, _other = write(fleet, "ML", "one", "two")
+    fleet.settle()
+    before = sizes(fleet)
+    forge(fleet, recalled=record)
+    assert (texts(fleet, "ML"), texts(fleet, "NE")) == (["two"], ["one", "two"])
+    gone = take_back(fleet, {name: before.get(name, 0) for name in sizes(fleet)})
+    assert sum(gone.values()) == 1
+    fleet.settle()
+    assert list(in_order(fleet).values()) == [["two"]] * 3
+    with fleet.at("NE"):
+        (recall,) = Entry.objects.filter(kind=RECALL)
+        assert recall.channel_id not in before
+        assert b"stolen key" in bytes(recall.payload.body)
 
 
 def test_from_where_a_log_came_back_is_kept_as_it_was_at_first(fleet):
