@@ -79,7 +79,8 @@ class Mandate(Projected):
 class Watch(Projected):
     """A watch of an office, drawn from `members.watch` records. Of an office one is kept at a time.
 
-    `items` are what was open at the last hand-over, `more` how many more.
+    `items` are what was open at the last hand-over, `more` how many more. Of an `erased` one only
+    office and times are left.
     """
 
     office = models.CharField(max_length=64)
@@ -98,11 +99,19 @@ class Watch(Projected):
     ended_at = models.DateTimeField(null=True)
     relieved_by = models.CharField(max_length=13)
     end_reason = models.TextField()
+    erased = models.BooleanField(default=False)
 
     class Meta:
-        """The last one of an office is asked for with every page."""
+        """The last one of an office is asked for with every page, and the one that is kept."""
 
-        indexes = (models.Index(fields=["author", "office", "-begins"], name="watch_of_office"),)
+        indexes = (
+            models.Index(fields=["author", "office", "-begins"], name="watch_of_office"),
+            models.Index(
+                fields=["author", "office"],
+                name="watch_kept",
+                condition=models.Q(ended_at__isnull=True),
+            ),
+        )
 
 
 class Duty(Projected):

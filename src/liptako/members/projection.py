@@ -28,7 +28,7 @@ def fold(threads: Threads) -> Folded:
         known = [record for record in found if record.payload is not None]
         offices += list(_offices(thread, known, rejections))
         mandates += list(_mandates(thread, known, rejections))
-        watches += list(_watches(thread, known, rejections))
+        watches += list(_watches(thread, found, rejections))
         duties += list(_duties(thread, known, rejections))
         events += list(_events(thread, known, rejections))
     rows: Rows = {
@@ -95,17 +95,39 @@ def _mandates(
 def _watches(
     thread: Thread, found: Sequence[Record], rejections: list[Rejection]
 ) -> Iterator[models.Watch]:
-    """Give the row of a watch, if the thread is one."""
-    chosen, payloads = _payloads(found, _KINDS_OF_WATCH)
+    """Give the row of a watch, if the thread is one; it stays when it was erased."""
+    known = [record for record in found if record.payload is not None]
+    chosen, payloads = _payloads(known, _KINDS_OF_WATCH)
     state, verdicts = rules.fold_watch(payloads)
     _reject(rejections, chosen, verdicts)
-    if state is not None:
+    if state is None:
+        yield from _erased_watch(thread, {record.header.kind: record.header for record in found})
+    else:
         times = {
             record.header.kind: record.header
             for record, fault in zip(chosen, verdicts, strict=True)
             if fault is None
         }
         yield _watch_row(thread, state, times)
+
+
+def _erased_watch(thread: Thread, last: Mapping[str, Header]) -> Iterator[models.Watch]:
+    """Give the row of a watch of which only headers are left, by the last one of each kind."""
+    begun, handed = last.get(records.WATCH), last.get(records.HAND_OVER)
+    if begun is not None:
+        begins = begun.time.moment()
+        ended = last.get(records.WATCH_END, begun).time.moment()
+        yield models.Watch(
+            **columns_of(thread),
+            office=begun.office,
+            begins=begins,
+            due=ended,
+            handed_at=handed.time.moment() if handed else None,
+            items=[],
+            more=0,
+            ended_at=ended,
+            erased=True,
+        )
 
 
 def _watch_row(thread: Thread, state: rules.WatchState, last: Mapping[str, Header]) -> models.Watch:

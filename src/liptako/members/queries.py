@@ -86,6 +86,11 @@ def watch(member: str, name: str) -> Watch | None:
     return Watch.objects.filter(author=member, object=name).first()
 
 
+def is_own_object(member: str, name: str) -> bool:
+    """Say whether a watch or a turn of a State's roster has this name."""
+    return any(table.objects.filter(author=member, object=name).exists() for table in (Watch, Duty))
+
+
 def duties(member: str, office: str, since: datetime) -> QuerySet[Duty]:
     """Return the turns of an office's roster that end after a moment, the earliest first."""
     found = Duty.objects.filter(author=member, office=office, cancelled=False, ends__gt=since)
@@ -116,6 +121,11 @@ def subscription(member: str, digest: str) -> Subscription | None:
     if found is None or found.office not in _keeping(member):
         return None
     return found if colleagues(found.office).filter(pk=found.person_id).exists() else None
+
+
+def subscription_of(actor: Actor) -> Subscription | None:
+    """Return a person's subscription to the roster of the office in which they act."""
+    return Subscription.objects.filter(person__code=actor.person, office=actor.office).first()
 
 
 def watches_kept(member: str) -> QuerySet[Watch]:

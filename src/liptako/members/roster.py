@@ -15,6 +15,7 @@ from liptako.ledger.node import Node
 from liptako.ledger.records import Draft, Record
 from liptako.ledger.store import append, lock
 from liptako.members import queries, records, rules
+from liptako.members.actions import record_audit
 from liptako.members.models import Subscription
 from liptako.members.permissions import Actor, Right, require
 
@@ -101,6 +102,7 @@ def cancel(node: Node, actor: Actor, name: str) -> Record:
     return append(node, [draft])[0]
 
 
+@transaction.atomic
 def subscribe(node: Node, actor: Actor) -> str:
     """Return a new secret by which a calendar reads the roster of the actor's office.
 
@@ -116,7 +118,19 @@ def subscribe(node: Node, actor: Actor) -> str:
         office=actor.office,
         defaults={"digest": digest_of(secret), "made_at": timezone.now()},
     )
+    record_audit(node, "roster.subscribe", actor=actor)
     return secret
+
+
+@transaction.atomic
+def unsubscribe(node: Node, actor: Actor) -> None:
+    """End the secret by which a calendar reads the roster. Raises RefusedError without one."""
+    require(actor, Right.KEEP_WATCH)
+    row = queries.subscription_of(actor)
+    if row is None:
+        raise RefusedError("roster: there is no address for a calendar")
+    row.delete()
+    record_audit(node, "roster.unsubscribe", actor=actor)
 
 
 def digest_of(secret: str) -> str:

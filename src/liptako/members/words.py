@@ -41,6 +41,8 @@ EVENTS: dict[str, Promise] = {
     "watch.accept": _("Watch accepted"),
     "watch.take_over": _("Watch taken over without a hand-over"),
     "watch.end": _("Watch ended without relief"),
+    "roster.subscribe": _("Address of the roster made for a calendar"),
+    "roster.unsubscribe": _("Address of the roster ended"),
     "mandate.give": _("Mandate given"),
     "mandate.end": _("Mandate ended"),
     "incident.release": _("Incident released"),

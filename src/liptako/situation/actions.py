@@ -17,6 +17,7 @@ from liptako.ledger.reader import roster_of, thread_records
 from liptako.ledger.records import Draft, Record, Thread
 from liptako.ledger.registry import encode_payload
 from liptako.ledger.store import append, lock
+from liptako.members import queries as members
 from liptako.members.actions import audit_draft
 from liptako.members.permissions import Actor, Right, require
 from liptako.situation import attaching, queries, rules
@@ -252,8 +253,11 @@ def erase(node: Node, actor: Actor, name: str, reason: str) -> Record:
     """
     require(actor, Right.ERASE_RECORDS)
     lock()
-    if not queries.is_own_object(node.member, name):
+    if not (queries.is_own_object(node.member, name) or members.is_own_object(node.member, name)):
         raise RefusedError("erase: there is no such incident or line of the journal of this State")
+    kept = members.watch(node.member, name)
+    if kept is not None and kept.ended_at is None:
+        raise RefusedError("erase: this watch is still kept; hand it over or end it first")
     drafts = erase_drafts(actor, name, reason)
     count = str(sum(len(draft.refs) for draft in drafts))
     told = audit_draft(node, "record.erase", actor=actor, subject=name, detail=count)

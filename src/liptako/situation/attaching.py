@@ -90,7 +90,7 @@ def audiences_with_files(author: str, name: str) -> frozenset[str]:
 
 
 def given_to(author: str, audience: str, names: QuerySet[Any] | Sequence[str]) -> list[Given]:
-    """Return the files here that an audience was given of a State's incidents, in order."""
+    """Return the files here that an audience was given of a State's incidents, each once."""
     held = AttachedRow.objects.filter(
         audience=audience,
         held=True,
@@ -99,7 +99,8 @@ def given_to(author: str, audience: str, names: QuerySet[Any] | Sequence[str]) -
         entry__object__in=names,
     )
     found = held.order_by("entry__position", "number")
-    return [Given(*row) for row in found.values_list("entry__object", "digest", "size")]
+    rows = found.values_list("entry__object", "digest", "size")
+    return list(dict.fromkeys(Given(*row) for row in rows))
 
 
 def _entries(author: str, name: str) -> QuerySet[Entry]:

@@ -12,6 +12,7 @@ from liptako.core.errors import LiptakoError
 from liptako.core.refs import audience_id
 from liptako.ledger.node import Node
 from liptako.ledger.records import Thread
+from liptako.members import queries as members
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
 from liptako.situation import actions, attaching, queries, words
@@ -147,19 +148,22 @@ def recall(request: OfficerRequest, name: str, audience: str) -> HttpResponse:
 
 @officer(Right.ERASE_RECORDS)
 def erase(request: OfficerRequest, name: str) -> HttpResponse:
-    """Erase an own incident or a line of the journal for good; first say what will happen."""
+    """Erase an own incident, a line of the journal or a watch; first say what will happen."""
     member = request.node.member
     row = queries.incident(request.actor, member, name)
     entry = queries.journal_entry(request.actor, name)
-    if row is None and (entry is None or entry.erased):
+    watch = members.watch(member, name)
+    if row is None and all(item is None or item.erased for item in (entry, watch)):
         raise Http404
     form = EraseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         if is_done(form, lambda: actions.erase(request.node, request.actor, name, reason)):
             messages.success(request, _("Erased. The proof that it existed stays."))
-            return redirect("incident", member, name) if row else redirect("journal")
+            if row is not None:
+                return redirect("incident", member, name)
+            return redirect("watch_sheet", name) if watch else redirect("journal")
     released = queries.releases(request.actor, row) if row else ()
     held = [audience_words(member, frozenset(item.members)) for item in released]
-    context = {"form": form, "row": row, "entry": entry, "held": held}
+    context = {"form": form, "row": row, "entry": entry, "watch": watch, "held": held}
     return render_form(request, "situation/erase.html", context)

@@ -45,6 +45,7 @@ def roster(request: OfficerRequest) -> HttpResponse:
         "page": page,
         "now": timezone.now(),
         "names": members.names_of([row.person for row in page]),
+        "subscription": members.subscription_of(actor),
         "address": request.session.pop("roster_address", ""),
     }
     return render_form(request, "situation/roster.html", context)
@@ -63,7 +64,7 @@ def _is_planned(request: OfficerRequest, form: DutyForm) -> bool:
 
 
 def _is_cancelled(request: OfficerRequest) -> bool:
-    """Cancel a turn, or make an address for a calendar; say whether that was asked for."""
+    """Cancel a turn, make or end an address for a calendar; say whether that was asked for."""
     name = request.POST.get("cancel", "")
     if name:
         planning.cancel(request.node, request.actor, name)
@@ -72,7 +73,10 @@ def _is_cancelled(request: OfficerRequest) -> bool:
         secret = planning.subscribe(request.node, request.actor)
         path = reverse("roster_feed", args=[secret])
         request.session["roster_address"] = request.build_absolute_uri(path)
-    return bool(name) or "subscribe" in request.POST
+    elif "unsubscribe" in request.POST:
+        planning.unsubscribe(request.node, request.actor)
+        messages.success(request, _("The address is ended: no calendar reads the roster by it."))
+    return bool(name) or bool({"subscribe", "unsubscribe"} & request.POST.keys())
 
 
 @login_not_required

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from liptako.federation.recalls import recalls_about
 from liptako.members import queries as members
 from liptako.members import watches
 from liptako.members.accounts import prove
@@ -210,6 +211,7 @@ def sheet(request: OfficerRequest, name: str) -> HttpResponse:
         "relief": relief,
         "names": members.names_of(people),
         "items": was_open(request.actor, row),
+        "recall": recalls_about(request.node.member, [name]).get(name) if row.erased else None,
     }
     return render(request, "situation/watch_sheet.html", context)
 
@@ -218,6 +220,8 @@ def sheet(request: OfficerRequest, name: str) -> HttpResponse:
 def sheet_pdf(request: OfficerRequest, name: str) -> HttpResponse:
     """Give the sheet of a watch as a document to print, sign and keep."""
     row = _watch(request, name)
+    if row.erased:
+        raise Http404
     now = timezone.now()
     content = watch_sheet(request.node, request.actor, row, now)
     data = pdf(("liptako.situation", "watch.typ"), content, now)

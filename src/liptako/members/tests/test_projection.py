@@ -146,6 +146,7 @@ def test_a_watch_is_drawn_with_its_hand_over_and_its_end(node):
             "ended_at": ended.header.time.moment(),
             "relieved_by": NAME,
             "end_reason": "",
+            "erased": False,
         }
     ]
 
@@ -220,7 +221,6 @@ def test_what_a_partner_wrote_too_long_is_cut_to_its_column(node):
         ([OFFICE], models.Office),
         ([MANDATE, MANDATE_END], models.Mandate),
         ([AUDIT], models.AuditEvent),
-        ([WATCH, HAND_OVER, WATCH_END], models.Watch),
         ([DUTY], models.Duty),
     ],
 )
@@ -229,6 +229,26 @@ def test_rows_go_when_the_payloads_were_erased(node, kinds, model):
     assert model.objects.count() == 1
     assert draw(*(replace(record, payload=None) for record in records)) == []
     assert model.objects.count() == 0
+
+
+@pytest.mark.parametrize("kinds", [[WATCH], [WATCH, HAND_OVER, WATCH_END]])
+def test_of_a_watch_that_was_erased_office_and_times_stay(node, kinds):
+    records = store.append(node, [draft(kind) for kind in kinds])
+    times = [record.header.time.moment() for record in records]
+    assert draw(*(replace(record, payload=None) for record in records)) == []
+    row = models.Watch.objects.get()
+    assert (row.erased, row.office, row.begins, row.ended_at) == (
+        True, "admin", times[0], times[-1]
+    )  # fmt: skip
+    assert row.handed_at == (times[1] if len(times) > 1 else None)
+    assert (row.person, row.text, row.remarks, row.reason, row.end_reason) == ("",) * 5
+
+
+def test_a_hand_over_without_its_watch_is_no_watch(node):
+    record = replace(store.append(node, [draft(WATCH)])[0], payload=None)
+    stray = replace(record, header=replace(record.header, kind=HAND_OVER))
+    assert draw(stray) == []
+    assert not models.Watch.objects.exists()
 
 
 def test_a_mandate_whose_end_was_erased_is_in_force_again(node):

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
 
-from liptako.members.models import Duty
+from liptako.members.models import AuditEvent, Duty
 
 pytestmark = pytest.mark.django_db
 TOMORROW = (timezone.now() + timedelta(days=1)).replace(hour=6, minute=0, second=0, microsecond=0)
@@ -166,3 +166,19 @@ def test_an_office_without_a_watch_has_no_such_page(sign_in, office):
     browser = sign_in(office)
     answers = browser.get("/watch/roster/"), browser.post("/watch/roster/")
     assert [answer.status_code for answer in answers] == [403, 403]
+
+
+def test_an_address_that_was_ended_opens_nothing(desk_page):
+    browser, _person = desk_page
+    assert "End the address" not in browser.get("/watch/roster/").content.decode()
+    address = address_of(browser)
+    assert "End the address" in browser.get("/watch/roster/").content.decode()
+    page = browser.post("/watch/roster/", {"unsubscribe": "1"}, follow=True).content.decode()
+    assert "no calendar reads the roster by it" in page
+    assert Client().get(address).status_code == 404
+    again = browser.post("/watch/roster/", {"unsubscribe": "1"})
+    assert again.status_code == 409
+    events = AuditEvent.objects.filter(event__startswith="roster.").order_by("at", "event")
+    assert list(events.values_list("event", flat=True)) == [
+        "roster.subscribe", "roster.unsubscribe",
+    ]  # fmt: skip

@@ -8,9 +8,15 @@ from django.core.cache import cache
 from django.utils import timezone
 from pypdf import PdfReader
 
+from liptako.core.errors import RefusedError
 from liptako.core.refs import audience_id
+from liptako.ledger.records import Draft
+from liptako.ledger.store import append
+from liptako.ledger.testing import check_rebuild
 from liptako.members import queries as members
-from liptako.members.models import AuditEvent, Watch
+from liptako.members.models import AuditEvent, Duty, Watch
+from liptako.members.records import DUTY
+from liptako.members.records import Duty as DutyRecord
 from liptako.situation import actions
 from liptako.situation.models import JournalEntry
 from liptako.situation.records import Status
@@ -252,3 +258,57 @@ def test_the_watch_is_for_this_state_alone(enter, node):
     begin(awa)
     post(awa, **HANDED)
     assert set(Watch.objects.values_list("audience", flat=True)) == {audience_id([node.member])}
+
+
+# What was said in one is erased
+
+
+REASON = "Une personne est nommée"
+
+
+def relieved(awa, issa):
+    """Let Awa keep a watch and hand it over to Issa; return its name."""
+    name = begin(awa)
+    post(awa, do="hand_over", text="Vu avec Moussa Exemple", **SIGNED)
+    seen = last().handed_at.isoformat()
+    post(issa, do="accept", watch=name, seen=seen, remarks="Moussa Exemple ?", **LATER, **SIGNED)
+    return name
+
+
+def test_what_was_said_in_a_watch_is_erased_and_its_times_stay(enter, desk):
+    name, chief = relieved(enter("awa"), enter("issa")), enter("zoe", "diffusion")
+    before, url = members.watch("ML", name), f"/erase/{name}/"
+    assert url in look(chief, f"/watch/{name}/")
+    assert url not in look(chief, f"/watch/{last().object}/")  # it is still kept
+    assert "Moussa Exemple" in look(chief, url)
+    shown = chief.post(url, {"reason": REASON}, follow=True).content.decode()
+    assert REASON in shown
+    row = members.watch("ML", name)
+    assert (row.erased, row.text, row.person) == (True, "", "")
+    assert [getattr(row, when) for when in ("begins", "handed_at", "ended_at", "office")] == [
+        getattr(before, when) for when in ("begins", "handed_at", "ended_at", "office")
+    ]
+    assert "Moussa Exemple" not in shown + look(chief)
+    assert (chief.get(url).status_code, chief.get(f"/watch/{name}.pdf").status_code) == (404, 404)
+    assert last().person
+    check_rebuild()
+
+
+def test_a_watch_that_is_kept_is_not_erased_before_it_ends(enter, desk):
+    begin(enter("awa"))
+    with pytest.raises(RefusedError, match="hand it over or end it first"):
+        actions.erase(desk.node, desk.actor, last().object, REASON)
+
+
+def test_a_turn_of_the_roster_that_was_erased_is_gone(desk):
+    draft = Draft(
+        kind=DUTY,
+        object="0000000000001",
+        office="permanence",
+        payload=DutyRecord(person="0000000000002", begins=0, ends=3_600_000, note="Moussa Exemple"),
+    )
+    append(desk.node, [draft])
+    assert Duty.objects.get().note == "Moussa Exemple"
+    actions.erase(desk.node, desk.actor, "0000000000001", REASON)
+    assert not Duty.objects.exists()
+    check_rebuild()
