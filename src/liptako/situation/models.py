@@ -78,11 +78,15 @@ class Release(Projected):
 
 
 class JournalEntry(Projected):
-    """A line of the journal; of an `erased` one only office and time of writing are left."""
+    """A line of the journal; of an `erased` one only office and time of writing are left.
+
+    `folded` is the text as it is searched: without accents (`core.wording`).
+    """
 
     at = models.DateTimeField(db_index=True)
     written_at = models.DateTimeField()
     text = models.TextField()
+    folded = models.TextField(default="")
     office = models.CharField(max_length=64)
     incident = models.CharField(max_length=13, db_index=True)
     corrects = models.CharField(max_length=13, db_index=True)

@@ -8,6 +8,7 @@ import msgspec
 
 from liptako.core.clock import Instant
 from liptako.core.refs import audience_id
+from liptako.core.wording import folded
 from liptako.ledger.records import Record, Rejection, Thread
 from liptako.ledger.registry import Folded, Kind, Module, Row, Rows, Table, Threads
 from liptako.ledger.rows import columns_of, one_of
@@ -175,6 +176,7 @@ def _journal_row(
         at=Instant(entry.at).moment() if entry else written_at,
         written_at=written_at,
         text=entry.text if entry else "",
+        folded=folded(entry.text) if entry else "",
         office=record.header.office,
         incident=entry.incident if entry else "",
         corrects=entry.corrects if entry else "",

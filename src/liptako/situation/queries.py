@@ -9,6 +9,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from liptako.core.records.envelope import Precedence
+from liptako.core.wording import words_of
 from liptako.ledger.records import Thread
 from liptako.ledger.rows import keys_about, one_of
 from liptako.members.permissions import Actor, Right, may
@@ -210,12 +211,12 @@ _PILES: dict[str, Callable[[Actor | None], QuerySet[Incident]]] = {
 
 
 def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
-    """Return the journal, the latest first."""
+    """Return the journal, the latest first; with a text the lines in which all its words stand."""
     if actor is None or not may(actor, Right.SEE_JOURNAL):
         return JournalEntry.objects.none()
     found = JournalEntry.objects.filter(author=actor.member)
-    if text:
-        found = found.filter(text__icontains=text)
+    for word in words_of(text) or [text.strip()]:
+        found = found.filter(folded__contains=word)
     return found.order_by("-at", "-written_at", "key")
 
 

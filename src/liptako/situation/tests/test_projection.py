@@ -304,6 +304,7 @@ def test_a_journal_entry_is_drawn_with_what_it_is_about(node, compact):
         "written_at": record.header.time.moment(),
         "erased": False,
         "text": "Ronde",
+        "folded": "ronde",
         "office": "permanence",
         "incident": TWO,
         "corrects": ONE,

@@ -234,6 +234,22 @@ def test_the_journal_begins_with_what_happened_last(desk, write):
     assert texts(queries.journal(desk.actor, "BIS")) == ["A bis"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("segou", True),
+        ("SÉGOU", True),
+        ("blesses, ségou", True),
+        ("ségou gao", False),
+        ("?", False),
+        (" ", True),
+    ],
+)
+def test_the_journal_is_searched_by_words_in_any_order_without_accents(desk, write, asked, found):
+    write("Trois blessés à Ségou", 1_000)
+    assert bool(texts(queries.journal(desk.actor, asked))) == found
+
+
 def test_the_entries_about_an_incident_begin_with_the_first(desk, write):
     for text, at in [("Suite", 2_000), ("Début", 1_000)]:
         write(text, at, incident=ONE)
