@@ -32,6 +32,7 @@ from liptako.situation.records import (
 )
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Recalled as RecalledPayload
+from liptako.situation.scanning import Personal, personal_in
 
 
 @transaction.atomic
@@ -125,7 +126,10 @@ def update(  # noqa: PLR0913 (what a release has in its order stands here one by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseOrder:
-    """What is released to whom: how coarse, under which summary, on what basis, until when."""
+    """What is released to whom: how coarse, under which summary, on what basis, until when.
+
+    `looked`: the officer has looked at what in it may tell who somebody is.
+    """
 
     members: frozenset[str]
     transform: Transform
@@ -135,6 +139,7 @@ class ReleaseOrder:
     precedence: Precedence = Precedence.ROUTINE
     region: Region | None = None
     files: frozenset[str] = frozenset()
+    looked: bool = False
 
 
 def files_ordered(node: Node, order: ReleaseOrder) -> attaching.FileOrder:
@@ -154,6 +159,14 @@ def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
     return rules.transformed(incident, order.transform, order.region, order.summary)
 
 
+def personal_of(node: Node, name: str, order: ReleaseOrder) -> list[Personal]:
+    """Return what the audience would get that may tell who somebody is. Raises RefusedError."""
+    along = files_ordered(node, order)
+    brought = attaching.to_release(node, name, along)
+    captions = [file.caption for file in brought if along.words]
+    return personal_in(node.home, preview(node, name, order), captions)
+
+
 def fingerprint(copy: IncidentPayload, order: ReleaseOrder) -> str:
     """Return a hash of what would go to whom and how: a release says by it what was seen."""
     how = [
@@ -169,8 +182,9 @@ def release(
 ) -> Record:
     """Let an audience see an own incident, and write down on what basis.
 
-    Raises RefusedError for an audience of ourselves alone, or one outside the compact; and, where
-    `seen` is the fingerprint of what the officer was shown, if something else would go out.
+    Raises RefusedError for an audience of ourselves alone, or one outside the compact; for what may
+    tell who somebody is, unless it was looked at; and, where `seen` is the fingerprint of what the
+    officer was shown, if something else would go out.
     """
     require(actor, Right.RELEASE_INCIDENT)
     lock()
@@ -180,6 +194,12 @@ def release(
     shown = preview(node, name, order)
     if seen is not None and seen != fingerprint(shown, order):
         raise RefusedError("release: this is not what was shown; look at it again, then release it")
+    personal = personal_of(node, name, order)
+    if personal and not order.looked:
+        raise RefusedError(
+            "release: this may tell who somebody is: %(found)s; take it out, or say that it may go",
+            found=", ".join(item.text for item in personal),
+        )
     told = audit_draft(
         node,
         "incident.release",

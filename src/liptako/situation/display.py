@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from liptako.core.records.envelope import Precedence
 from liptako.situation import words
 from liptako.situation.models import Incident
+from liptako.situation.scanning import Personal
 from liptako.web.fields import PRECEDENCES
 
 
@@ -32,6 +33,13 @@ def words_of(row: Incident) -> dict[str, Any]:
         "needs": [words.NEEDS.get(code, code) for code in row.needs],
         "harm": [(words.HARMS[name], row.harm[name]) for name in words.HARMS if name in row.harm],
     }
+
+
+def personal_words(found: Iterable[Personal]) -> list[tuple[Promise, Promise, str]]:
+    """Return where something may tell who somebody is, what it may be, and the text itself."""
+    return [
+        (words.PLACES_OF_WORDS[item.field], words.PERSONAL[item.sort], item.text) for item in found
+    ]
 
 
 def _word(table: Mapping[str, Promise], code: str) -> Promise | str:

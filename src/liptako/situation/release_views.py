@@ -16,7 +16,7 @@ from liptako.members import queries as members
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
 from liptako.situation import actions, attaching, queries, words
-from liptako.situation.display import words_of
+from liptako.situation.display import personal_words, words_of
 from liptako.situation.projection import as_row
 from liptako.situation.records import Incident as IncidentPayload
 from liptako.situation.records import Transform
@@ -78,6 +78,7 @@ def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, An
         "files": attaching.to_release(node, name, actions.files_ordered(node, order)),
         "with_words": order.transform is Transform.AS_IS,
         "seen": actions.fingerprint(copy, order),
+        "personal": personal_words(actions.personal_of(node, name, order)),
         "audience": audience_words(node.member, members),
     }
 
@@ -116,6 +117,7 @@ def _order(node: Node, form: ReleaseForm, before: IncidentPayload) -> actions.Re
         precedence=precedence_of(form),
         region=region,
         files=frozenset(data.get("attached", ())),
+        looked="looked" in form.data,
     )
 
 

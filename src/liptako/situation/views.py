@@ -21,6 +21,8 @@ from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
 from liptako.situation.models import Incident, Release
 from liptako.situation.records import INCIDENT
+from liptako.situation.records import Incident as IncidentPayload
+from liptako.situation.scanning import personal_in
 from liptako.situation.search import filter_form
 from liptako.web.audiences import audience_namer
 from liptako.web.basemap import reach
@@ -149,10 +151,21 @@ def report(request: OfficerRequest) -> HttpResponse:
             form.add_error(None, error_text(error))
         else:
             messages.success(request, _("Reported. It is seen by this State only, until released."))
+            _warn(request, form.incident())
             _attach(request, record.header.object, brought)
             return redirect("incident", record.header.author, record.header.object)
     context = {"form": form, "files": brought}
     return render_form(request, "situation/report.html", context, brought)
+
+
+def _warn(request: OfficerRequest, incident: IncidentPayload) -> None:
+    """Say what of an incident that was just written may tell who somebody is."""
+    found = [item.text for item in personal_in(request.node.home, incident)]
+    if found:
+        text = _(
+            "This may tell who somebody is: %(found)s. Change the incident if it names a person."
+        )
+        messages.warning(request, text % {"found": ", ".join(found)}, extra_tags="warn")
 
 
 def _attach(request: OfficerRequest, name: str, brought: FilesForm) -> None:
@@ -188,6 +201,7 @@ def change(request: OfficerRequest, name: str) -> HttpResponse:
             seen = str(latest.lamport)  # once told of a later version, a person may replace it
         else:
             messages.success(request, _("Changed. Partners see it once it is released again."))
+            _warn(request, form.incident(before))
             return redirect("incident", request.node.member, name)
     context = {"form": form, "before": before, "name": name, "seen": seen}
     return render_form(request, "situation/report.html", context)

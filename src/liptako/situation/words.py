@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from liptako.core.personal import Sort
 from liptako.situation.records import Level, PeriodPrecision, Standing, Status, Transform
 
 
@@ -161,3 +162,20 @@ PILES: dict[str, Promise] = {
     "news": _("New from partners"),
     "verify": _("To be verified"),
 }
+
+PERSONAL: dict[str, Promise] = {
+    Sort.PHONE: _("telephone number"),
+    Sort.MAIL: _("address of mail"),
+    Sort.PAPER: _("number of a paper"),
+    Sort.NAME: _("name"),
+}
+"""What may tell who somebody is."""
+
+PLACES_OF_WORDS: dict[str, Promise] = {
+    "summary": _("Summary"),
+    "text": _("Text"),
+    "where": _("Where, in words"),
+    "source": _("Source, in words"),
+    "caption": _("Files"),
+}
+"""The fields of an incident that are written freely."""

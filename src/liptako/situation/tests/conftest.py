@@ -134,6 +134,7 @@ class Desk:
             summary="Pour eux",
             basis="Article 6",
             until=until,
+            looked=True,
         )
         actions.release(self.node, self.actor, name, order)
 

@@ -132,6 +132,7 @@ def test_partners_delete_their_copy_and_confirm_it(fleet, actor, incident_of):
             transform=actions.Transform.AS_IS,
             summary=NAMED,
             basis="6",
+            looked=True,
         )
         actions.release(node, officer, name, order)
     fleet.settle()
