@@ -28,6 +28,11 @@ def office(member: str, code: str) -> Office | None:
     return Office.objects.filter(author=member, code=code).first()
 
 
+def office_is_open(member: str, code: str) -> bool:
+    """Say whether this State has an office with this code that is not closed."""
+    return offices(member).filter(code=code).exists()
+
+
 def all_offices(member: str) -> QuerySet[Office]:
     """Return this State's offices, open ones first."""
     return Office.objects.filter(author=member).order_by("closed", "code")

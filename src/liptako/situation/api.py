@@ -5,7 +5,7 @@ from django.http import JsonResponse
 from liptako.core.geo import MICRO
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
-from liptako.situation import queries
+from liptako.situation import lists
 from liptako.situation.models import Incident
 from liptako.situation.search import filter_form
 from liptako.situation.words import kind_word
@@ -20,7 +20,8 @@ def incidents_geojson(request: OfficerRequest) -> JsonResponse:
     """Return the incidents that fit the filter of the address, the latest first."""
     zone = zone_of(request.node)
     wanted = filter_form(request.GET, request.actor, zone).wanted()
-    rows = queries.incidents(request.actor, wanted).filter(lat__isnull=False)
+    rows = lists.incidents(request.actor, wanted).filter(lat__isnull=False)
+    rows = rows if wanted.pile else lists.current(rows)
     found = list(rows[: LIMIT + 1])
     body = {
         "type": "FeatureCollection",

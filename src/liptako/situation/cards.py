@@ -12,7 +12,7 @@ from liptako.ledger.node import Node
 from liptako.members import queries as members
 from liptako.members.models import Watch
 from liptako.members.permissions import Actor, Right, may
-from liptako.situation import queries, words
+from liptako.situation import lists, words
 from liptako.situation.models import Incident
 from liptako.web.cards import Card, Line
 from liptako.web.texts import named
@@ -24,13 +24,15 @@ def cards(node: Node, actor: Actor) -> list[Card]:
     """Return what waits for an office at the desk."""
     found = [_watch_card(node, actor)] if may(actor, Right.SEE_JOURNAL) else []
     if may(actor, Right.RELEASE_INCIDENT):
-        found.append(_card(_("Not released yet"), "release", queries.unreleased(actor)))
-        older = queries.changed_since_release(actor)
+        found.append(_card(_("Not released yet"), "release", lists.unreleased(actor)))
+        older = lists.changed_since_release(actor)
         found.append(_card(_("Released in an older version"), "outdated", older))
     if may(actor, Right.SEE_INCIDENTS):
-        found.append(_card(_("New from partners"), "news", queries.from_partners(actor)))
+        found.append(_card(_("New from partners"), "news", lists.from_partners(actor)))
     if may(actor, Right.REPORT_INCIDENT):
-        found.append(_card(_("To be verified"), "verify", queries.unverified(actor)))
+        found.append(_card(_("To be verified"), "verify", lists.unverified(actor)))
+        found.append(_card(_("Handled by nobody"), "unhandled", lists.unhandled(actor)))
+        found.append(_card(_("To be looked at again"), "review", lists.to_review(actor)))
     return found
 
 

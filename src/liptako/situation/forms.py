@@ -100,6 +100,7 @@ class IncidentForm(forms.Form):
         max_length=TEXT_LIMIT,
         required=False,
     )
+    valid_until = fields.LocalTimeField(_("To be looked at again by"), required=False)
     precedence = fields.precedence_field()
     fictional = forms.BooleanField(label=_("Fictional (exercise or demonstration)"), required=False)
 
@@ -180,6 +181,7 @@ class IncidentForm(forms.Form):
             reliability=data["reliability"],
             credibility=data["credibility"] or 0,
             source=msgspec.structs.replace(kept.source, words=data["source"].strip()),
+            valid_until=fields.milliseconds_of(data["valid_until"], self.zone),
         )
 
 
@@ -252,6 +254,7 @@ def initial_of(incident: Incident, zone: ZoneInfo) -> dict[str, Any]:
         "reliability": incident.reliability,
         "credibility": incident.credibility,
         "source": incident.source.words,
+        "valid_until": fields.wall_text(incident.valid_until, zone),
         "fictional": incident.standing is Standing.FICTIONAL,
         **_initial_harm(incident.harm),
     }

@@ -34,6 +34,7 @@ class Incident(Projected):
     source = DrawnJson()
     source_id = models.CharField(max_length=64)
     handled_by = models.CharField(max_length=64)
+    valid_until = models.DateTimeField(null=True)
     office = models.CharField(max_length=64)
     precedence = models.CharField(max_length=16)
     marking = models.CharField(max_length=64)
@@ -54,6 +55,11 @@ class Incident(Projected):
             models.Index(fields=["author", "reference"], name="incident_reference"),
             models.Index(fields=["source_id"], name="incident_source"),
         )
+
+    @property
+    def is_outdated(self) -> bool:
+        """Say whether it should have been looked at again by now."""
+        return self.valid_until is not None and self.valid_until <= timezone.now()
 
 
 class Release(Projected):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -57,7 +58,7 @@ def _incident_row(
     """Return the row of an incident from its state and its records, first to last."""
     own = [record for record in good if record.header.kind == records.INCIDENT]
     last = own[-1]
-    updated = last.header.time.moment()
+    updated = _last_change(own).header.time.moment()
     return {
         **columns_of(thread),
         **_facts(incident),
@@ -74,6 +75,19 @@ def _incident_row(
         "leaf": last.leaf,
         "shown": True,
     }
+
+
+def _last_change(own: Sequence[Record]) -> Record:
+    """Return the version that last changed what an incident says, not only who handles it."""
+    for before, after in zip(reversed(own[:-1]), reversed(own), strict=False):
+        if _said(before) != _said(after):
+            return after
+    return own[0]
+
+
+def _said(version: Record) -> tuple[object, object]:
+    """Return what a version says of an incident, and how urgently."""
+    return msgspec.structs.replace(version.payload, handled_by=""), version.header.precedence
 
 
 def as_row(incident: records.Incident) -> models.Incident:
@@ -97,7 +111,7 @@ def _facts(incident: records.Incident) -> dict[str, Any]:
         "status": incident.status.value,
         "standing": incident.standing.value,
         "begins": Instant(period.begins).moment(),
-        "ends": None if period.ends is None else Instant(period.ends).moment(),
+        "ends": _moment(period.ends),
         "period_precision": period.precision.value,
         "affected": list(incident.affected),
         "harm": incident.harm,
@@ -107,7 +121,13 @@ def _facts(incident: records.Incident) -> dict[str, Any]:
         "source": incident.source,
         "source_id": incident.source.id,
         "handled_by": incident.handled_by,
+        "valid_until": _moment(incident.valid_until),
     }
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    """Return a moment, if there is one."""
+    return None if milliseconds is None else Instant(milliseconds).moment()
 
 
 def _where(place: records.Place) -> dict[str, Any]:
@@ -136,7 +156,7 @@ def _release_rows(
             members=list(release.members),
             transform=release.transform.value,
             basis=release.basis,
-            until=None if release.until is None else Instant(release.until).moment(),
+            until=_moment(release.until),
             office=last.header.office,
             released_at=last.header.time.moment(),
             versions=len(mine),

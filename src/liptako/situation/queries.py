@@ -1,36 +1,17 @@
 """Reads the tables of the desk. Every list, count, map and feed begins at `visible`."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from liptako.core.records.envelope import Precedence
 from liptako.core.wording import words_of
 from liptako.ledger.records import Thread
 from liptako.ledger.rows import keys_about, one_of
 from liptako.members.permissions import Actor, Right, may
 from liptako.situation.models import ImportRun, Incident, JournalEntry, Release
-
-NEWS = timedelta(days=3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a person looks for; empty fields ask for nothing."""
-
-    text: str = ""
-    kind: str = ""
-    pile: str = ""
-    status: str = ""
-    standing: str = ""
-    author: str = ""
-    severity: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 def visible(actor: Actor | None) -> QuerySet[Incident]:
@@ -38,29 +19,6 @@ def visible(actor: Actor | None) -> QuerySet[Incident]:
     if not may(actor, Right.SEE_INCIDENTS):
         return Incident.objects.none()
     return Incident.objects.filter(shown=True)
-
-
-def incidents(actor: Actor | None, wanted: Filter) -> QuerySet[Incident]:
-    """Return the incidents that fit a filter, the latest first."""
-    found = _PILES.get(wanted.pile, visible)(actor)
-    if wanted.text:
-        found = found.filter(
-            Q(summary__icontains=wanted.text)
-            | Q(text__icontains=wanted.text)
-            | Q(words__icontains=wanted.text)
-            | Q(reference__icontains=wanted.text)
-        )
-    exact = {
-        "kind": wanted.kind,
-        "status": wanted.status,
-        "standing": wanted.standing,
-        "author": wanted.author,
-        "severity__gte": wanted.severity,
-        "begins__gte": wanted.since,
-        "begins__lt": wanted.until,
-    }
-    found = found.filter(**{name: value for name, value in exact.items() if value})
-    return found.order_by("-begins", "key")
 
 
 def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
@@ -79,18 +37,6 @@ def other_versions(actor: Actor | None, row: Incident) -> Sequence[Incident]:
         return []
     held = Incident.objects.filter(key__in=keys_about(row.author, [row.object]))
     return list(held.exclude(key=row.key).order_by("radius_m", "key"))
-
-
-def still_open(actor: Actor | None) -> QuerySet[Incident]:
-    """Return what the next watch has to go on with: own ones first, the most severe first.
-
-    Own incidents that are neither denied nor closed, and such news of partners; nothing that others
-    have published.
-    """
-    own, news = _own(actor), from_partners(actor)
-    found = (own | news).exclude(status__in=["denied", "closed"]).exclude(standing="published")
-    mine = Case(When(author=actor.member if actor else "", then=0), default=1)
-    return found.order_by(mine, "-severity", "-updated_at", "key")
 
 
 def known(actor: Actor | None, keys: Collection[tuple[str, str]]) -> dict[str, Incident]:
@@ -158,56 +104,16 @@ def count_by_standing(actor: Actor | None) -> dict[str, int]:
     return {row["standing"]: row["n"] for row in found}
 
 
-def _own(actor: Actor | None) -> QuerySet[Incident]:
+def own_incidents(actor: Actor | None) -> QuerySet[Incident]:
     """Return the incidents of the actor's State."""
     return visible(actor).filter(author=actor.member if actor else "")
 
 
-def _releases_of_it() -> QuerySet[Release]:
+def releases_of_it() -> QuerySet[Release]:
     """Return the releases, not ended, of the incident that an outer query looks at."""
     in_time = Q(until=None) | Q(until__gt=timezone.now())
     going_on = Release.objects.filter(in_time, recalled_at=None)
     return going_on.filter(author=OuterRef("author"), object=OuterRef("object"))
-
-
-def unreleased(actor: Actor | None) -> QuerySet[Incident]:
-    """Return own open incidents that were released to nobody, the oldest first."""
-    found = _own(actor).exclude(standing="published").exclude(status="closed")
-    return _pressing(found.filter(~Exists(_releases_of_it())), "reported_at")
-
-
-def changed_since_release(actor: Actor | None) -> QuerySet[Incident]:
-    """Return own incidents that a partner knows in an older version, the oldest change first."""
-    older = _releases_of_it().filter(released_at__lt=OuterRef("updated_at"))
-    return _pressing(_own(actor).filter(Exists(older)), "updated_at")
-
-
-def from_partners(actor: Actor | None) -> QuerySet[Incident]:
-    """Return what partners have released in the last days and was not published before."""
-    found = visible(actor).exclude(author=actor.member if actor else "")
-    recent = found.filter(updated_at__gte=timezone.now() - NEWS)
-    return _pressing(recent.exclude(standing="published"), "-updated_at")
-
-
-def unverified(actor: Actor | None) -> QuerySet[Incident]:
-    """Return own live incidents that nobody has confirmed or denied, the oldest first."""
-    open_ones = _own(actor).filter(standing="live", status__in=["reported", "verifying"])
-    return _pressing(open_ones, "reported_at")
-
-
-def _pressing(found: QuerySet[Incident], order: str) -> QuerySet[Incident]:
-    """Return what is most urgent first, then in this order."""
-    ranks = [When(precedence=item.value, then=rank) for rank, item in enumerate(Precedence)]
-    return found.order_by(Case(*ranks, default=len(ranks)), order, "key")
-
-
-_PILES: dict[str, Callable[[Actor | None], QuerySet[Incident]]] = {
-    "release": unreleased,
-    "outdated": changed_since_release,
-    "news": from_partners,
-    "verify": unverified,
-}
-"""What waits for an office: the cards of the home page lead to these lists."""
 
 
 def journal(actor: Actor | None, text: str = "") -> QuerySet[JournalEntry]:
@@ -257,7 +163,7 @@ def is_taken(author: str, reference: str) -> bool:
 def references(actor: Actor | None, names: Sequence[str]) -> dict[str, str]:
     """Return the references of own incidents by their objects."""
     named = set(filter(None, names))
-    rows = _own(actor).filter(key__in=keys_about(actor.member if actor else "", named))
+    rows = own_incidents(actor).filter(key__in=keys_about(actor.member if actor else "", named))
     return dict(rows.values_list("object", "reference"))
 
 

@@ -116,7 +116,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An incident as it stands. `kind`, `affected` and `needs` are codes of `words`.
 
     `reliability` A–F of the source and `credibility` 1–6 of the report are kept apart, as in the
-    two-character rating of STANAG 2511; empty and 0 mean not rated. `severity` is 1 to 4.
+    two-character rating of STANAG 2511; empty and 0 mean not rated. `severity` is 1 to 4. After
+    `valid_until` (ms UTC) it must be looked at again: it is on no live map until then.
     """
 
     reference: str
@@ -135,6 +136,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     credibility: int = 0
     source: Origin = Origin()
     handled_by: str = ""
+    valid_until: int | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

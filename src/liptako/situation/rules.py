@@ -92,6 +92,7 @@ def incident_fault(before: Incident | None, after: Incident) -> Verdict:
         or _period_fault(after)
         or place_fault(after.place)
         or _harm_fault(after.harm)
+        or (None if after.valid_until is None else _instant_fault(after.valid_until))
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liptako.members.permissions import Actor
 from liptako.situation import queries, words
-from liptako.situation.queries import Filter
+from liptako.situation.lists import Filter
 from liptako.web.fields import Choice, choices_of, offer
 
 

@@ -13,12 +13,14 @@ from liptako.federation.attachments import asked_by, held_by
 from liptako.federation.recalls import Taken, recalls_about, taken, threads_about
 from liptako.ledger.reader import roster_of
 from liptako.ledger.records import Thread
+from liptako.members import queries as members
 from liptako.members.gate import OfficerRequest, officer
 from liptako.members.permissions import Right
-from liptako.situation import actions, attaching, queries, words
+from liptako.situation import actions, attaching, lists, queries, words
 from liptako.situation.attachment_forms import FilesForm
 from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
+from liptako.situation.handling_forms import HOLDS
 from liptako.situation.models import Incident, Release
 from liptako.situation.records import INCIDENT
 from liptako.situation.records import Incident as IncidentPayload
@@ -29,7 +31,7 @@ from liptako.web.basemap import reach
 from liptako.web.fields import precedence_of
 from liptako.web.paging import page_of
 from liptako.web.partial import render_form, render_part
-from liptako.web.texts import error_text
+from liptako.web.texts import error_text, named
 from liptako.web.zones import zone_of
 
 Given = tuple[attaching.IncidentFile, list[tuple[str, int]], list[str]]
@@ -40,7 +42,7 @@ Given = tuple[attaching.IncidentFile, list[tuple[str, int]], list[str]]
 def incidents(request: OfficerRequest) -> HttpResponse:
     """List the incidents that fit the filter."""
     form = filter_form(request.GET, request.actor, zone_of(request.node))
-    page = page_of(request, queries.incidents(request.actor, form.wanted()))
+    page = page_of(request, lists.incidents(request.actor, form.wanted()))
     context = {"form": form, "page": page, "rows": with_words(page), "map": False}
     return render_part(request, "situation/incidents.html", "situation/_list.html", context)
 
@@ -49,13 +51,15 @@ def incidents(request: OfficerRequest) -> HttpResponse:
 def incident_map(request: OfficerRequest) -> HttpResponse:
     """Show the incidents that fit the filter on the map, and as a table beside it."""
     form = filter_form(request.GET, request.actor, zone_of(request.node))
-    page = page_of(request, queries.incidents(request.actor, form.wanted()), 100)
+    found = lists.incidents(request.actor, wanted := form.wanted())
+    page = page_of(request, found if wanted.pile else lists.current(found), 100)
     context = {
         "form": form,
         "page": page,
         "rows": with_words(page),
         "map": True,
         "standings": queries.count_by_standing(request.actor),
+        "outdated": 0 if wanted.pile else lists.outdated(request.actor).count(),
         "reach": reach(request.node.home),
     }
     return render(request, "situation/map.html", context)
@@ -85,6 +89,9 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "given": _given(row, releases),
         "file_limit": request.node.file_limit,
         "entries": queries.journal_of(request.actor, name),
+        "offices": [(row.code, named(row.titles, row.code)) for row in members.offices(author)],
+        "goes_on": row.status not in {"denied", "closed"},
+        "holds": HOLDS,
         "transforms": words.TRANSFORMS,
     }
     return render(request, "situation/incident.html", context)

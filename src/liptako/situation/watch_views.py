@@ -22,7 +22,7 @@ from liptako.members.models import Watch
 from liptako.members.permissions import Right, may, require
 from liptako.members.records import HandOver, OpenItem
 from liptako.members.watches import ITEMS_LIMIT, Turn, seen_of
-from liptako.situation import queries
+from liptako.situation import lists, queries
 from liptako.situation.display import with_words
 from liptako.situation.printing import was_open, watch_sheet
 from liptako.situation.records import INCIDENT
@@ -51,7 +51,7 @@ def _begin(request: OfficerRequest, form: BeginForm, _name: str) -> None:
 
 def _hand_over(request: OfficerRequest, form: HandOverForm, _name: str) -> None:
     proof = _proof(request, form)
-    found = queries.still_open(request.actor)
+    found = lists.still_open(request.actor)
     items = tuple(
         OpenItem(
             kind=INCIDENT,
@@ -182,7 +182,7 @@ def _open(request: OfficerRequest, last: Watch | None) -> dict[str, object]:
     """Return what is open now, and what has been written since the watch was handed over."""
     if last is None or last.ended_at is not None:
         return {}
-    found = queries.still_open(request.actor)
+    found = lists.still_open(request.actor)
     return {
         "items": with_words(found[:_SHOWN]),
         "count": found.count(),

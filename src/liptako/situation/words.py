@@ -161,6 +161,9 @@ PILES: dict[str, Promise] = {
     "outdated": _("Released in an older version"),
     "news": _("New from partners"),
     "verify": _("To be verified"),
+    "unhandled": _("Handled by nobody"),
+    "review": _("To be looked at again"),
+    "past": _("Outdated"),
 }
 
 PERSONAL: dict[str, Promise] = {

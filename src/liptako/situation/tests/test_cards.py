@@ -23,6 +23,7 @@ ONE, TWO = "0000000000001", "0000000000002"
 WATCH = "Watch"
 KEPT, OLDER = "Not released yet", "Released in an older version"
 NEWS, UNVERIFIED = "New from partners", "To be verified"
+UNHANDLED, REVIEW = "Handled by nobody", "To be looked at again"
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def now(days=0):
 @pytest.mark.parametrize(
     ("role", "titles"),
     [
-        ("watch_officer", [WATCH, NEWS, UNVERIFIED]),
+        ("watch_officer", [WATCH, NEWS, UNVERIFIED, UNHANDLED, REVIEW]),
         ("releasing_officer", [WATCH, KEPT, OLDER, NEWS]),
         ("planner", [NEWS]),
         ("auditor", [WATCH, NEWS]),

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from liptako.core.clock import Instant, instant_of
 from liptako.core.refs import audience_id
-from liptako.situation import actions, importing, queries
+from liptako.situation import actions, importing, lists, queries
+from liptako.situation.lists import Filter
 from liptako.situation.models import Incident
-from liptako.situation.queries import Filter
 from liptako.situation.records import (
     RELEASE,
     JournalEntry,
@@ -35,7 +35,7 @@ def summaries(rows):
 def test_the_list_begins_with_what_happened_last(desk):
     for summary, begins in [("B", 2_000), ("C", 1_000), ("A", 3_000)]:
         desk.report(summary, period=Period(begins=begins))
-    assert summaries(queries.incidents(desk.actor, Filter())) == ["A", "B", "C"]
+    assert summaries(lists.incidents(desk.actor, Filter())) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_each_field_of_the_filter_narrows_the_list(desk, wanted, found):
         place=Place(words="Ansongo"),
         text="",
     )
-    assert set(summaries(queries.incidents(desk.actor, wanted))) == found
+    assert set(summaries(lists.incidents(desk.actor, wanted))) == found
 
 
 def test_an_incident_is_found_by_its_state_and_its_object(desk, partner_of, incident_of):
@@ -107,7 +107,7 @@ def test_unreleased_are_own_open_incidents_that_no_partner_knows(desk, partner_o
     desk.report("Publié", standing=Standing.PUBLISHED)
     desk.report("Neuf")
     partner_of("BF").write(ONE, incident_of(reference="BF-1")).send()
-    assert summaries(queries.unreleased(desk.actor)) == ["Vieux", "Neuf"]
+    assert summaries(lists.unreleased(desk.actor)) == ["Vieux", "Neuf"]
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def test_a_partners_release_of_the_same_object_is_not_ours(desk, with_our_object
     name = desk.report("Nôtre")
     with_our_objects(name)
     desk.change(name, severity=4)
-    assert summaries(queries.unreleased(desk.actor)) == ["Nôtre"]
-    assert summaries(queries.changed_since_release(desk.actor)) == []
+    assert summaries(lists.unreleased(desk.actor)) == ["Nôtre"]
+    assert summaries(lists.changed_since_release(desk.actor)) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_partner_knows_an_older_version_until_it_gets_the_change(desk, steps, 
     }
     for step in steps:
         doings[step]()
-    found = summaries(queries.changed_since_release(desk.actor))
+    found = summaries(lists.changed_since_release(desk.actor))
     assert found == (["Nôtre"] if outdated else [])
 
 
@@ -168,10 +168,10 @@ def test_what_changed_first_waits_first(desk):
         desk.release(name)
     for name in (names[2], names[0]):
         desk.change(name, severity=4)
-    assert summaries(queries.changed_since_release(desk.actor)) == ["C", "A"]
+    assert summaries(lists.changed_since_release(desk.actor)) == ["C", "A"]
 
 
-@pytest.mark.parametrize("query", [queries.changed_since_release, queries.unreleased])
+@pytest.mark.parametrize("query", [lists.changed_since_release, lists.unreleased])
 def test_what_waits_takes_one_query_however_many_releases_there_are(
     desk, query, django_assert_num_queries
 ):
@@ -191,14 +191,14 @@ def test_news_from_partners_are_recent_and_not_published_data(desk, partner_of, 
     past = incident_of(reference="3", standing=Standing.PUBLISHED)
     partner.write(TWO, fresh, time=now.milliseconds)
     partner.write("0000000000003", past, time=now.milliseconds).send()
-    assert summaries(queries.from_partners(desk.actor)) == ["Frais"]
+    assert summaries(lists.from_partners(desk.actor)) == ["Frais"]
 
 
 def test_what_is_urgent_waits_first(desk):
     desk.report("Hier")
     name = desk.report("Urgent")
     Incident.objects.filter(object=name).update(precedence="flash")
-    assert summaries(queries.unverified(desk.actor)) == ["Urgent", "Hier"]
+    assert summaries(lists.unverified(desk.actor)) == ["Urgent", "Hier"]
 
 
 def test_unverified_are_own_live_reports_without_a_verdict(desk, partner_of, incident_of):
@@ -206,7 +206,7 @@ def test_unverified_are_own_live_reports_without_a_verdict(desk, partner_of, inc
         desk.report(status.value, status=status)
     desk.report("Exercice", standing=Standing.FICTIONAL)
     partner_of("BF").write(ONE, incident_of(reference="BF-1")).send()
-    assert summaries(queries.unverified(desk.actor)) == ["reported", "verifying"]
+    assert summaries(lists.unverified(desk.actor)) == ["reported", "verifying"]
 
 
 # The journal
@@ -280,16 +280,16 @@ def test_who_may_not_see_incidents_gets_nothing_from_any_query(desk, write, acto
     write("Ronde", incident=name)
     row, who = queries.incident(desk.actor, "ML", name), roles and actor(*roles)
     assert [
-        list(queries.incidents(who, Filter())),
+        list(lists.incidents(who, Filter())),
         queries.incident(who, "ML", name),
         queries.other_versions(who, row),
         queries.releases(who, row),
         queries.authors(who),
         queries.count_by_standing(who),
-        list(queries.unreleased(who)),
-        list(queries.changed_since_release(who)),
-        list(queries.from_partners(who)),
-        list(queries.unverified(who)),
+        list(lists.unreleased(who)),
+        list(lists.changed_since_release(who)),
+        list(lists.from_partners(who)),
+        list(lists.unverified(who)),
         list(queries.journal(who)),
         list(queries.journal_of(who, name)),
         queries.corrections(who, [name]),

@@ -7,7 +7,7 @@ from liptako.core.records.shared import REASON_LIMIT, RECALL
 from liptako.core.refs import audience_id
 from liptako.ledger.models import Entry, Payload
 from liptako.members.models import AuditEvent
-from liptako.situation import actions, queries
+from liptako.situation import actions, lists
 from liptako.situation.models import Incident as Row
 from liptako.situation.models import Release as ReleaseRow
 from liptako.situation.records import Recalled, Release, Transform
@@ -87,11 +87,11 @@ def test_who_took_it_back_is_in_the_audit_trail(desk, name):
 
 
 def test_an_incident_that_was_taken_back_waits_for_release_again(desk, name):
-    assert queries.unreleased(desk.actor).count() == 0
+    assert lists.unreleased(desk.actor).count() == 0
     take_back(desk, name)
-    assert queries.unreleased(desk.actor).count() == 1
+    assert lists.unreleased(desk.actor).count() == 1
     desk.release(name)
-    assert (queries.unreleased(desk.actor).count(), len(released_bodies())) == (0, 2)
+    assert (lists.unreleased(desk.actor).count(), len(released_bodies())) == (0, 2)
     assert ReleaseRow.objects.get().has_ended is False
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.http import QueryDict
 
-from liptako.situation.queries import Filter
+from liptako.situation.lists import Filter
 from liptako.situation.search import FilterForm, JournalSearch
 
 NIAMEY = ZoneInfo("Africa/Niamey")

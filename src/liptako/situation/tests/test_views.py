@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from liptako.situation.queries import Filter
+from liptako.situation.lists import Filter
 from liptako.situation.records import (
     Period,
     Standing,

@@ -1,0 +1,61 @@
+"""What a desk does about an incident that goes on: takes it in hand, hands it on, looks again."""
+
+import msgspec
+
+from liptako.core.clock import Instant
+from liptako.core.errors import RefusedError
+from liptako.ledger.node import Node
+from liptako.ledger.records import Record
+from liptako.members import queries as members
+from liptako.members.permissions import Actor
+from liptako.situation import actions
+from liptako.situation.records import Incident, Status
+
+CLOSED = frozenset({Status.DENIED, Status.CLOSED})
+_HOUR = 3_600_000  # milliseconds
+LONGEST_HOURS = 24 * 366
+"""Hours after which an incident that holds is looked at again, at most."""
+
+
+def hand_to(node: Node, actor: Actor, name: str, office: str, *, seen: str | None = None) -> Record:
+    """Let an office of this State handle an own incident; "" means nobody does any longer.
+
+    Partners are not told who handles it. Raises RefusedError for an office that is not open, for
+    one that handles it already, for what is closed, and what `actions.update` raises.
+    """
+    before = _open(node, name)
+    if office == before.handled_by:
+        raise RefusedError("incident: this office handles it already")
+    if office and not members.office_is_open(node.member, office):
+        raise RefusedError("incident: expected an open office, got %(got)s", got=office)
+    return _write(node, actor, name, msgspec.structs.replace(before, handled_by=office), seen)
+
+
+def still_holds(
+    node: Node, actor: Actor, name: str, hours: int, *, seen: str | None = None
+) -> Record:
+    """Say of an own incident that it holds, and is to be looked at again in so many hours.
+
+    Raises RefusedError for what is closed, another number of hours, and what `actions.update` does.
+    """
+    if not 0 < hours <= LONGEST_HOURS:
+        raise RefusedError(
+            "incident: expected 1 to %(most)d hours, got %(got)d", most=LONGEST_HOURS, got=hours
+        )
+    until = Instant(node.clock().milliseconds + hours * _HOUR)
+    after = msgspec.structs.replace(_open(node, name), valid_until=until.milliseconds)
+    return _write(node, actor, name, after, seen)
+
+
+def _open(node: Node, name: str) -> Incident:
+    """Return an own incident that goes on. Raises RefusedError."""
+    incident = actions.own_incident(node, name)
+    if incident.status in CLOSED:
+        raise RefusedError("incident: it is closed; change its status first")
+    return incident
+
+
+def _write(node: Node, actor: Actor, name: str, after: Incident, seen: str | None) -> Record:
+    """Write the next version of an incident, which travels like the one before."""
+    _before, latest = actions.own_version(node, name)
+    return actions.update(node, actor, name, after, precedence=latest.precedence, seen=seen)
