@@ -8,7 +8,7 @@ from liptako.ledger.node import Node
 from liptako.ledger.records import Record
 from liptako.members import queries as members
 from liptako.members.permissions import Actor
-from liptako.situation import actions
+from liptako.situation import actions, queries
 from liptako.situation.records import Incident, Status
 
 CLOSED = frozenset({Status.DENIED, Status.CLOSED})
@@ -45,6 +45,27 @@ def still_holds(
     until = Instant(node.clock().milliseconds + hours * _HOUR)
     after = msgspec.structs.replace(_open(node, name), valid_until=until.milliseconds)
     return _write(node, actor, name, after, seen)
+
+
+def link(node: Node, actor: Actor, name: str, reference: str, *, seen: str | None = None) -> Record:
+    """Say of an own incident that another one tells the same event, and is kept; "" takes it back.
+
+    Partners are not told. Raises RefusedError for a reference that names none, for itself, for one
+    of which another is kept itself, and for one that others are linked to; and what
+    `actions.update` raises.
+    """
+    before = actions.own_incident(node, name)
+    found = queries.named(actor, reference) if reference else None
+    if reference and found is None:
+        raise RefusedError("incident: there is none with the reference %(got)s", got=reference)
+    kept = f"{found.author}/{found.object}" if found else ""
+    if kept == f"{node.member}/{name}":
+        raise RefusedError("incident: it cannot be linked to itself")
+    if found is not None and found.same_as:
+        raise RefusedError("incident: of that one another is kept; link it to that one")
+    if kept and queries.linked_to(actor, node.member, name).exists():
+        raise RefusedError("incident: others are linked to this one; link those first")
+    return _write(node, actor, name, msgspec.structs.replace(before, same_as=kept), seen)
 
 
 def _open(node: Node, name: str) -> Incident:

@@ -16,8 +16,10 @@ HOLDS = (
 
 
 class HandlingForm(forms.Form):
-    """Who is to handle an incident, or in how many hours it is to be looked at again."""
+    """Who is to handle an incident, when it is looked at again, or which one is the same."""
 
+    do = forms.ChoiceField(choices=[(name, name) for name in ("hand", "hold", "link")])
     seen = forms.CharField(max_length=20)
     office = forms.CharField(max_length=32, required=False)
+    reference = forms.CharField(max_length=64, required=False)
     hours = forms.IntegerField(min_value=1, max_value=LONGEST_HOURS, required=False)

@@ -1,4 +1,7 @@
-"""What is done about an incident from its page: take it in hand, hand it on, say that it holds."""
+"""What is done about an incident from its page: hand it on, say that it holds, link it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -7,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from liptako.core.errors import LiptakoError
+from liptako.ledger.node import Node
 from liptako.members.gate import OfficerRequest, officer
-from liptako.members.permissions import Right
+from liptako.members.permissions import Actor, Right
 from liptako.situation import handling, queries
 from liptako.situation.handling_forms import HandlingForm
 from liptako.web.texts import error_text
@@ -27,12 +31,29 @@ def handle(request: OfficerRequest, name: str) -> HttpResponse:
         return redirect("incident", node.member, name)
     data = form.cleaned_data
     try:
-        if data["hours"]:
-            handling.still_holds(node, actor, name, data["hours"], seen=data["seen"])
-            messages.success(request, _("It holds. You are reminded when it is to be looked at."))
-        else:
-            handling.hand_to(node, actor, name, data["office"], seen=data["seen"])
-            messages.success(request, _("Written down who handles it."))
+        messages.success(request, _DEEDS[data["do"]](node, actor, name, data))
     except LiptakoError as error:
         messages.error(request, error_text(error))
     return redirect("incident", node.member, name)
+
+
+def _hand(node: Node, actor: Actor, name: str, data: dict[str, Any]) -> str:
+    handling.hand_to(node, actor, name, data["office"], seen=data["seen"])
+    return _("Written down who handles it.")
+
+
+def _hold(node: Node, actor: Actor, name: str, data: dict[str, Any]) -> str:
+    handling.still_holds(node, actor, name, data["hours"] or 0, seen=data["seen"])
+    return _("It holds. You are reminded when it is to be looked at.")
+
+
+def _link(node: Node, actor: Actor, name: str, data: dict[str, Any]) -> str:
+    handling.link(node, actor, name, data["reference"], seen=data["seen"])
+    return _("Linked.") if data["reference"] else _("No longer linked.")
+
+
+_DEEDS: Mapping[str, Callable[[Node, Actor, str, dict[str, Any]], str]] = {
+    "hand": _hand,
+    "hold": _hold,
+    "link": _link,
+}

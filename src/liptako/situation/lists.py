@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from liptako.core.records.envelope import Precedence
+from liptako.ledger.models import Audience
 from liptako.members.permissions import Actor
 from liptako.situation.models import Incident
 from liptako.situation.queries import own_incidents, releases_of_it, visible
@@ -60,14 +62,15 @@ def still_open(actor: Actor | None) -> QuerySet[Incident]:
     have published.
     """
     own, news = own_incidents(actor), from_partners(actor)
-    found = (own | news).exclude(status__in=["denied", "closed"]).exclude(standing="published")
+    found = _single(own | news).exclude(status__in=["denied", "closed"])
+    found = found.exclude(standing="published")
     mine = Case(When(author=actor.member if actor else "", then=0), default=1)
     return found.order_by(mine, "-severity", "-updated_at", "key")
 
 
 def unreleased(actor: Actor | None) -> QuerySet[Incident]:
     """Return own open incidents that were released to nobody, the oldest first."""
-    found = own_incidents(actor).exclude(standing="published").exclude(status="closed")
+    found = _single(own_incidents(actor)).exclude(standing="published").exclude(status="closed")
     return _pressing(found.filter(~Exists(releases_of_it())), "reported_at")
 
 
@@ -86,8 +89,8 @@ def from_partners(actor: Actor | None) -> QuerySet[Incident]:
 
 def unverified(actor: Actor | None) -> QuerySet[Incident]:
     """Return own live incidents that nobody has confirmed or denied, the oldest first."""
-    open_ones = own_incidents(actor).filter(standing="live", status__in=["reported", "verifying"])
-    return _pressing(open_ones, "reported_at")
+    open_ones = _single(own_incidents(actor)).filter(standing="live")
+    return _pressing(open_ones.filter(status__in=["reported", "verifying"]), "reported_at")
 
 
 def unhandled(actor: Actor | None) -> QuerySet[Incident]:
@@ -106,13 +109,23 @@ def outdated(actor: Actor | None) -> QuerySet[Incident]:
 
 
 def current(rows: QuerySet[Incident]) -> QuerySet[Incident]:
-    """Return those of some incidents that a live map shows."""
-    return rows.exclude(valid_until__lte=timezone.now())
+    """Return those of some incidents that a live map shows: each event once, none outdated."""
+    return _single(rows).exclude(valid_until__lte=timezone.now())
+
+
+def _single(rows: QuerySet[Incident]) -> QuerySet[Incident]:
+    """Return some incidents without those of which another one is kept, as long as it is here."""
+    keys = Audience.objects.annotate(
+        name=Concat(OuterRef(OuterRef("same_as")), Value("/"), F("id"))
+    )
+    kept = Incident.objects.filter(shown=True, key__in=keys.values("name"))
+    return rows.filter(Q(same_as="") | ~Exists(kept))
 
 
 def _going(actor: Actor | None) -> QuerySet[Incident]:
     """Return own live incidents that are neither denied nor closed."""
-    return own_incidents(actor).filter(standing="live").exclude(status__in=["denied", "closed"])
+    live = _single(own_incidents(actor)).filter(standing="live")
+    return live.exclude(status__in=["denied", "closed"])
 
 
 def _pressing(found: QuerySet[Incident], order: str) -> QuerySet[Incident]:

@@ -35,6 +35,7 @@ class Incident(Projected):
     source_id = models.CharField(max_length=64)
     handled_by = models.CharField(max_length=64)
     valid_until = models.DateTimeField(null=True)
+    same_as = models.CharField(max_length=26, default="")
     office = models.CharField(max_length=64)
     precedence = models.CharField(max_length=16)
     marking = models.CharField(max_length=64)
@@ -54,6 +55,14 @@ class Incident(Projected):
             models.Index(fields=["shown", "-begins"], name="incident_list"),
             models.Index(fields=["author", "reference"], name="incident_reference"),
             models.Index(fields=["source_id"], name="incident_source"),
+            models.Index(
+                fields=["same_as"], name="incident_same_as", condition=~models.Q(same_as="")
+            ),
+            models.Index(
+                fields=["valid_until"],
+                name="incident_valid_until",
+                condition=models.Q(valid_until__isnull=False),
+            ),
         )
 
     @property

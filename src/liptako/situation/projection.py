@@ -78,7 +78,7 @@ def _incident_row(
 
 
 def _last_change(own: Sequence[Record]) -> Record:
-    """Return the version that last changed what an incident says, not only who handles it."""
+    """Return the version that last changed what partners would get, not only who handles it."""
     for before, after in zip(reversed(own[:-1]), reversed(own), strict=False):
         if _said(before) != _said(after):
             return after
@@ -86,8 +86,9 @@ def _last_change(own: Sequence[Record]) -> Record:
 
 
 def _said(version: Record) -> tuple[object, object]:
-    """Return what a version says of an incident, and how urgently."""
-    return msgspec.structs.replace(version.payload, handled_by=""), version.header.precedence
+    """Return what a version says that partners would get, and how urgently."""
+    said = msgspec.structs.replace(version.payload, handled_by="", same_as="")
+    return said, version.header.precedence
 
 
 def as_row(incident: records.Incident) -> models.Incident:
@@ -122,6 +123,7 @@ def _facts(incident: records.Incident) -> dict[str, Any]:
         "source_id": incident.source.id,
         "handled_by": incident.handled_by,
         "valid_until": _moment(incident.valid_until),
+        "same_as": incident.same_as[:26],
     }
 
 

@@ -26,6 +26,23 @@ def incident(actor: Actor | None, author: str, name: str) -> Incident | None:
     return visible(actor).filter(key__in=keys_about(author, [name])).first()
 
 
+def named(actor: Actor | None, reference: str) -> Incident | None:
+    """Return the incident with a reference such as ML-2026-7K3F, which begins with its author."""
+    author, _dash, _rest = reference.partition("-")
+    return visible(actor).filter(author=author, reference=reference).first()
+
+
+def linked_to(actor: Actor | None, author: str, name: str) -> QuerySet[Incident]:
+    """Return the incidents that tell the same event as this one, which is kept."""
+    return visible(actor).filter(same_as=f"{author}/{name}").order_by("begins", "key")
+
+
+def kept_for(actor: Actor | None, row: Incident) -> Incident | None:
+    """Return the incident that is kept of those about the same event, if it is another one."""
+    author, _slash, name = row.same_as.partition("/")
+    return incident(actor, author, name) if name else None
+
+
 def own_incident(member: str, name: str) -> Incident | None:
     """Return an own incident, for the desk's own deeds: who may do what they ask for themselves."""
     return Incident.objects.filter(key__in=keys_about(member, [name]), shown=True).first()

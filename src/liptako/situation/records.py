@@ -117,7 +117,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `reliability` A–F of the source and `credibility` 1–6 of the report are kept apart, as in the
     two-character rating of STANAG 2511; empty and 0 mean not rated. `severity` is 1 to 4. After
-    `valid_until` (ms UTC) it must be looked at again: it is on no live map until then.
+    `valid_until` (ms UTC) it must be looked at again: it is on no live map until then. `same_as` is
+    author and object, `ML/…`, of the incident that is kept of several about the same event.
     """
 
     reference: str
@@ -137,6 +138,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: Origin = Origin()
     handled_by: str = ""
     valid_until: int | None = None
+    same_as: str = ""
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

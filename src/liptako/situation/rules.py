@@ -4,8 +4,9 @@ Pure functions: the same answer on every node.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -13,7 +14,7 @@ from liptako.core.clock import Instant
 from liptako.core.errors import LiptakoError, MalformedError, RefusedError
 from liptako.core.geo import CELL_RADIUS_M, Position, Region, coarse_cell
 from liptako.core.records.shared import reason_fault
-from liptako.core.refs import audience_id, parse_object_id
+from liptako.core.refs import audience_id, member_id, parse_object_id
 from liptako.situation.records import (
     Count,
     Harm,
@@ -42,6 +43,7 @@ _STEPS_MS = {PeriodPrecision.HOUR: 3_600_000, PeriodPrecision.DAY: 86_400_000}
 _RELIABILITY = ("", "A", "B", "C", "D", "E", "F")
 
 Verdict = LiptakoError | None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +94,15 @@ def incident_fault(before: Incident | None, after: Incident) -> Verdict:
         or _period_fault(after)
         or place_fault(after.place)
         or _harm_fault(after.harm)
-        or (None if after.valid_until is None else _instant_fault(after.valid_until))
+        or (None if after.valid_until is None else _spelling(Instant, after.valid_until))
+        or _link_fault(after.same_as)
     )
+
+
+def _link_fault(link: str) -> Verdict:
+    """Return what is wrong with what names another incident, or nothing."""
+    author, _slash, name = link.partition("/")
+    return (_spelling(member_id, author) or _spelling(parse_object_id, name)) if link else None
 
 
 def _text_fault(incident: Incident) -> Verdict:
@@ -144,7 +153,7 @@ def _period_fault(incident: Incident) -> Verdict:
     begins, ends = incident.period.begins, incident.period.ends
     if ends is not None and ends < begins:
         return RefusedError("incident: it ends before it begins")
-    return _instant_fault(begins) or (None if ends is None else _instant_fault(ends))
+    return _spelling(Instant, begins) or (None if ends is None else _spelling(Instant, ends))
 
 
 def place_fault(place: Place) -> Verdict:
@@ -165,11 +174,7 @@ def place_fault(place: Place) -> Verdict:
             limit=RADIUS_LIMIT_M,
             got=place.radius_m,
         )
-    try:
-        position_of(place)
-    except MalformedError as fault:
-        return fault
-    return None
+    return _spelling(position_of, place)
 
 
 def _harm_fault(harm: Harm) -> Verdict:
@@ -198,7 +203,7 @@ def _release_fault(incident: Incident | None, release: Release) -> Verdict:
         return RefusedError("release: expected the basis on which it is given")
     if release.audience != audience_id(release.members):
         return RefusedError("release: its audience is not that of its members")
-    return None if release.until is None else _instant_fault(release.until)
+    return None if release.until is None else _spelling(Instant, release.until)
 
 
 def _recalled_fault(payload: Recalled, released: Collection[str]) -> Verdict:
@@ -208,10 +213,10 @@ def _recalled_fault(payload: Recalled, released: Collection[str]) -> Verdict:
     return reason_fault(payload.reason)
 
 
-def _instant_fault(milliseconds: int) -> Verdict:
-    """Return what is wrong with a time, or nothing."""
+def _spelling(read: Callable[[T], object], value: T) -> Verdict:
+    """Return what is wrong with a value that something reads, or nothing."""
     try:
-        Instant(milliseconds)
+        read(value)
     except MalformedError as fault:
         return fault
     return None
@@ -225,12 +230,9 @@ def journal_fault(earlier: JournalEntry | None, entry: JournalEntry) -> Verdict:
         return RefusedError(
             "journal: expected a text of 1 to %(limit)d characters", limit=JOURNAL_LIMIT
         )
-    for name in (entry.incident, entry.corrects):
-        try:
-            parse_object_id(name or "0" * 13)
-        except MalformedError as fault:
-            return fault
-    return _instant_fault(entry.at)
+    names = filter(None, (entry.incident, entry.corrects))
+    faults = (_spelling(parse_object_id, name) for name in names)
+    return next(filter(None, faults), None) or _spelling(Instant, entry.at)
 
 
 def position_of(place: Place) -> Position | None:
@@ -243,15 +245,15 @@ def position_of(place: Place) -> Position | None:
 def transformed(
     incident: Incident, transform: Transform, region: Region | None, summary: str
 ) -> Incident:
-    """Return what an audience gets to see of an incident, under the summary written for them.
+    """Return what an audience gets of an incident, under the summary written for them.
 
-    Never who handles it, nor the words about the source of a report of our own, be it made up for
-    an exercise; published data keeps its credit. Whatever is coarser also loses the words of the
-    place and the free text, which could tell it, and tells the time to the hour (a cell) or to the
-    day (a region). Raises RefusedError if no region is known where one is asked for.
+    Never who handles it, what else tells the same, nor the words about the source of our own
+    report, be it made up; published data keeps its credit. What is coarser also loses the words of
+    the place and the text, and tells the time to the hour (a cell) or the day (a region). Raises
+    RefusedError if no region is known where one is asked for.
     """
     source = incident.source if incident.standing is Standing.PUBLISHED else Origin()
-    common = {"summary": summary, "handled_by": "", "source": source}
+    common = {"summary": summary, "handled_by": "", "same_as": "", "source": source}
     if transform is Transform.AS_IS:
         return msgspec.structs.replace(incident, **common)
     if transform is Transform.CELL:

@@ -34,6 +34,9 @@ from liptako.web.partial import render_form, render_part
 from liptako.web.texts import error_text, named
 from liptako.web.zones import zone_of
 
+_LINKED = 50
+"""Incidents about the same event that a page names."""
+
 Given = tuple[attaching.IncidentFile, list[tuple[str, int]], list[str]]
 """A file that an audience was given, and which members have so many bytes of it only."""
 
@@ -90,6 +93,8 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "file_limit": request.node.file_limit,
         "entries": queries.journal_of(request.actor, name),
         "offices": [(row.code, named(row.titles, row.code)) for row in members.offices(author)],
+        "kept": queries.kept_for(request.actor, row),
+        "linked": queries.linked_to(request.actor, author, name)[:_LINKED],
         "goes_on": row.status not in {"denied", "closed"},
         "holds": HOLDS,
         "transforms": words.TRANSFORMS,

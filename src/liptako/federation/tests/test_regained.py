@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.utils.translation import gettext
 
 from liptako.cli.delegate import returned_sizes
 from liptako.core.compact.delegation import Revoked
@@ -172,7 +173,8 @@ def test_what_a_thief_has_destroyed_here_is_taken_back_by_us(fleet):
     with fleet.at("NE"):
         (recall,) = Entry.objects.filter(kind=RECALL)
         assert recall.channel_id not in before
-        assert b"stolen key" in bytes(recall.payload.body)
+        said = gettext("Its content was destroyed with a stolen key.").encode()
+        assert said in bytes(recall.payload.body)
 
 
 def test_from_where_a_log_came_back_is_kept_as_it_was_at_first(fleet):

@@ -174,11 +174,11 @@ def test_the_page_says_who_handles_it_and_lets_it_be_handed_on(sign_in, desk):
     name, browser = desk.report("Crue", handled_by=""), sign_in("permanence")
     page = browser.get(f"/incidents/ML/{name}/").content.decode()
     assert "nobody yet" in page
-    assert "Written down who handles it." in post(browser, name, office="permanence")
+    assert "Written down who handles it." in post(browser, name, do="hand", office="permanence")
     page = browser.get(f"/incidents/ML/{name}/").content.decode()
     assert ("We handle it" in page, "nobody yet" in page) == (False, True)  # among the choices
     assert "Watch officer" in browser.get("/incidents/").content.decode()
-    assert "handles it already" in post(browser, name, office="permanence")
+    assert "handles it already" in post(browser, name, do="hand", office="permanence")
 
 
 def test_the_page_lets_it_be_said_that_it_holds(sign_in, desk):
@@ -188,7 +188,7 @@ def test_the_page_lets_it_be_said_that_it_holds(sign_in, desk):
     assert "1 outdated incident is not on the map." in browser.get("/map/").content.decode()
     assert browser.get("/incidents.geojson").json()["features"] == []
     assert len(browser.get("/incidents.geojson?pile=past").json()["features"]) == 1
-    assert "It holds." in post(browser, name, hours="24")
+    assert "It holds." in post(browser, name, do="hold", hours="24")
     assert row().valid_until > timezone.now()
     assert len(browser.get("/incidents.geojson").json()["features"]) == 1
     assert "outdated incident" not in browser.get("/map/").content.decode()
@@ -196,7 +196,7 @@ def test_the_page_lets_it_be_said_that_it_holds(sign_in, desk):
 
 def test_what_was_not_understood_changes_nothing(sign_in, desk):
     name, browser = desk.report("Crue", handled_by=""), sign_in("permanence")
-    assert "was not understood" in post(browser, name, hours="x")
+    assert "was not understood" in post(browser, name, do="hold", hours="x")
     assert row().versions == 1
     assert browser.get(f"/incidents/{name}/handle").status_code == 405
     assert browser.post("/incidents/0000000000009/handle", {"seen": "1"}).status_code == 404
@@ -208,3 +208,91 @@ def test_others_only_read_who_handles_it(sign_in, desk, office):
     assert browser.post(f"/incidents/{name}/handle", {"seen": "1"}).status_code == 403
     if office != "administration":
         assert "We handle it" not in browser.get(f"/incidents/ML/{name}/").content.decode()
+
+
+# Reports of the same event
+
+
+def reference(name):
+    return Incident.objects.get(object=name, shown=True).reference
+
+
+@pytest.fixture
+def twins(desk):
+    """Report one event twice."""
+    return [
+        desk.report(summary, reference=f"ML-2026-{number:04}", handled_by="", place=GAO)
+        for number, summary in enumerate(("Crue", "Inondation"))
+    ]
+
+
+def test_of_two_reports_of_one_event_one_is_kept(node, desk, twins):
+    kept, other = twins
+    handling.link(node, desk.actor, other, reference(kept))
+    assert Incident.objects.get(object=other).same_as == f"ML/{kept}"
+    for found in (lists.unhandled, lists.unverified, lists.unreleased, lists.still_open):
+        assert summaries(found(desk.actor)) == ["Crue"]
+    assert summaries(lists.current(queries.visible(desk.actor))) == ["Crue"]
+    assert summaries(queries.linked_to(desk.actor, "ML", kept)) == ["Inondation"]
+    assert lists.incidents(desk.actor, lists.Filter()).count() == 2
+    handling.link(node, desk.actor, other, "")
+    assert lists.unhandled(desk.actor).count() == 2
+    check_rebuild()
+
+
+def test_one_of_a_partner_may_be_kept_for_as_long_as_it_is_here(
+    node, desk, partner_of, incident_of
+):
+    name = desk.report("Notre crue", handled_by="")
+    theirs = incident_of(reference="BF-2026-0001", summary="Leur crue", place=GAO)
+    partner_of("BF").write("0000000000001", theirs).send()
+    handling.link(node, desk.actor, name, "BF-2026-0001")
+    assert summaries(lists.current(queries.visible(desk.actor))) == ["Leur crue"]
+    assert lists.unhandled(desk.actor).count() == 0
+    Incident.objects.filter(author="BF").delete()  # as a recall does
+    assert summaries(lists.current(queries.visible(desk.actor))) == ["Notre crue"]
+    assert lists.unhandled(desk.actor).count() == 1
+
+
+def test_partners_are_told_nothing_of_it(node, desk, twins):
+    kept, other = twins
+    desk.release(other)
+    handling.link(node, desk.actor, other, reference(kept))
+    assert lists.changed_since_release(desk.actor).count() == 0
+    desk.release(other)
+    copies = Incident.objects.exclude(audience=audience_id(["ML"]))
+    assert set(copies.values_list("same_as", flat=True)) == {""}
+
+
+def test_links_do_not_go_round_nor_lead_further(node, desk, twins):
+    kept, other = twins
+    third = desk.report("Encore", reference="ML-2026-0009")
+    handling.link(node, desk.actor, other, reference(kept))
+    for name, wanted, reason in (
+        (kept, reference(other), "of that one another is kept"),
+        (third, reference(other), "of that one another is kept"),
+        (kept, reference(third), "others are linked to this one"),
+        (kept, reference(kept), "cannot be linked to itself"),
+        (third, "ML-2026-XXXX", "there is none with the reference ML-2026-XXXX"),
+        (third, "x", "there is none with the reference x"),
+    ):
+        with pytest.raises(RefusedError, match=reason):
+            handling.link(node, desk.actor, name, wanted)
+
+
+@pytest.mark.parametrize("wrong", ["x", "ML/", "/0000000000001", "ml/0000000000001", "ML/1"])
+def test_a_link_that_names_nothing_is_refused(desk, wrong):
+    with pytest.raises(RefusedError, match="expected"):
+        desk.report("Crue", same_as=wrong)
+
+
+def test_the_pages_of_both_name_the_other(sign_in, twins):
+    kept, other = twins
+    browser = sign_in("permanence")
+    assert "Linked." in post(browser, other, do="link", reference=reference(kept))
+    page = browser.get(f"/incidents/ML/{other}/").content.decode()
+    assert ("The same event as" in page, f"/incidents/ML/{kept}/" in page) == (True, True)
+    page = browser.get(f"/incidents/ML/{kept}/").content.decode()
+    assert ("Also reported as" in page, f"/incidents/ML/{other}/" in page) == (True, True)
+    assert "No longer linked." in post(browser, other, do="link")
+    assert "Also reported as" not in browser.get(f"/incidents/ML/{kept}/").content.decode()

@@ -114,6 +114,7 @@ def test_a_report_is_drawn_with_everything_that_it_says(node, compact, incident_
         "source_id": "",
         "handled_by": "permanence",
         "valid_until": None,
+        "same_as": "",
         "office": "permanence",
         "precedence": "flash",
         "marking": "RESTREINT",
