@@ -56,7 +56,7 @@ EVERY_PAGE = [(account, path) for account, paths in PAGES.items() for path in pa
 
 
 def test_an_incident_reported_and_released_in_mali_is_on_the_page_of_burkina_faso(desk, capsys):
-    summary = f"Crue à Labbezanga {time.time():.0f}"
+    summary = f"Crue à Labbezanga n{int(time.time()):x}"
     name = report(desk("ML", "permanence"), summary)
     burkina = desk("BF", "permanence")
     assert burkina.open(f"/incidents/?text={summary}").locator("tbody a").count() == 0
@@ -87,12 +87,12 @@ def test_an_incident_reported_and_released_in_mali_is_on_the_page_of_burkina_fas
 
 
 def test_what_was_not_released_is_in_no_byte_of_another_node(desk, live):
-    needle = f"aiguille-{time.time_ns()}"
+    needle = f"aiguille-n{time.time_ns():x}"
     report(desk("ML", "permanence"), needle)
     diary = desk("ML", "permanence").open("/journal/")
     diary.fill("[name=text]", f"Inscription {needle}")
     diary.click("button:has-text('Écrire')")
-    report(desk("BF", "permanence"), f"Crue {time.time():.0f}")  # all nodes work on meanwhile
+    report(desk("BF", "permanence"), f"Crue n{int(time.time()):x}")  # all nodes work on meanwhile
     time.sleep(6)  # more than a round of the workers
     holding = {
         path.relative_to(live.folder).parts[0]
@@ -121,7 +121,7 @@ def test_the_language_and_the_theme_are_changed_in_sight_and_kept(desk):
 
 def test_everything_can_be_done_without_javascript(desk):
     someone = desk("NE", "permanence", java_script_enabled=False)
-    summary = f"Sans JavaScript {time.time():.0f}"
+    summary = f"Sans JavaScript n{int(time.time()):x}"
     report(someone, summary)
     page = someone.open("/journal/")
     page.fill("[name=text]", f"Inscription {summary}")
@@ -136,7 +136,7 @@ def test_everything_can_be_done_without_javascript(desk):
 def test_an_incident_is_reported_with_the_keyboard_alone(desk):
     someone = desk("ML", "permanence")
     page = someone.open("/incidents/report/")
-    summary = f"Au clavier {time.time():.0f}"
+    summary = f"Au clavier n{int(time.time()):x}"
     for choice, wanted in (("id_kind", "Inondation"), ("id_severity", "Grave")):
         press_until(page, choice)
         page.keyboard.type(wanted)

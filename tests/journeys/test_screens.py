@@ -110,7 +110,7 @@ def test_files_for_a_stick_are_made_with_the_keyboard_alone(desk):
 
 
 def test_a_line_of_the_journal_is_erased_with_the_keyboard_alone(desk):
-    text = f"Ligne {time.time_ns()}"
+    text = f"Ligne n{time.time_ns():x}"
     name = line_of(desk("ML", "permanence"), text)
     page = desk("ML", "diffusion").open(f"/erase/{name}/")
     expect(page.locator("main form")).to_contain_text(text)
@@ -142,7 +142,7 @@ def test_the_focus_goes_to_what_is_wrong(desk, script):
 
 @pytest.mark.parametrize("script", [True, False])
 def test_a_preview_that_failed_shows_why_and_not_the_place_of_the_preview(desk, script):
-    release(desk, f"Crue {time.time_ns()}", "Tous les membres de la Confédération")
+    release(desk, f"Crue n{time.time_ns():x}", "Tous les membres de la Confédération")
     someone = desk("ML", "diffusion", java_script_enabled=script, viewport=TELEPHONE)
     page = someone.open("/backfill/")
     grant(page, "BF, ML, NE")
@@ -175,7 +175,7 @@ def test_on_a_telephone_everything_can_be_touched_and_nothing_is_out_of_sight(
 
 
 def test_after_a_grant_a_telephone_shows_what_was_done(desk):
-    summary = f"Crue {time.time_ns()}"
+    summary = f"Crue n{time.time_ns():x}"
     release(desk, summary, "Burkina Faso")
     page = desk("ML", "diffusion", viewport=TELEPHONE).open("/backfill/")
     grant(page, "(BF, ML)")
@@ -217,7 +217,7 @@ def test_the_exchange_can_be_worked_without_javascript(desk, tmp_path):
 
 
 def test_an_incident_is_erased_and_its_page_says_so_without_javascript(desk):
-    summary = f"À effacer {time.time_ns()}"
+    summary = f"À effacer n{time.time_ns():x}"
     name = release(desk, summary, "Tous les membres de la Confédération")
     page = desk("ML", "diffusion", java_script_enabled=False).open(f"/incidents/ML/{name}/")
     page.click("main a:has-text('Effacer')")
