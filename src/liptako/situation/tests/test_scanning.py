@@ -102,7 +102,7 @@ def test_the_page_shows_it_and_asks_for_a_tick(sign_in, desk):
     answer = browser.post(url, FORM | {"preview": "1"})
     page = answer.content.decode()
     assert "<mark>Moussa Exemple</mark>" in page
-    assert "(telephone number; Text)" in page
+    assert "telephone number · Text" in page
     let_go = FORM | {"release": "1", "seen": answer.context["seen"]}
     refused = browser.post(url, let_go)
     assert (refused.status_code, "take it out, or say" in refused.content.decode()) == (422, True)
