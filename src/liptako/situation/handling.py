@@ -1,11 +1,13 @@
 """What a desk does about an incident that goes on: takes it in hand, hands it on, looks again."""
 
 import msgspec
+from django.db import transaction
 
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
 from liptako.ledger.node import Node
 from liptako.ledger.records import Record
+from liptako.ledger.store import lock
 from liptako.members import queries as members
 from liptako.members.permissions import Actor
 from liptako.situation import actions, queries
@@ -17,12 +19,14 @@ LONGEST_HOURS = 24 * 366
 """Hours after which an incident that holds is looked at again, at most."""
 
 
+@transaction.atomic
 def hand_to(node: Node, actor: Actor, name: str, office: str, *, seen: str | None = None) -> Record:
     """Let an office of this State handle an own incident; "" means nobody does any longer.
 
     Partners are not told who handles it. Raises RefusedError for an office that is not open, for
     one that handles it already, for what is closed, and what `actions.update` raises.
     """
+    lock()
     before = _open(node, name)
     if office == before.handled_by:
         raise RefusedError("incident: this office handles it already")
@@ -31,6 +35,7 @@ def hand_to(node: Node, actor: Actor, name: str, office: str, *, seen: str | Non
     return _write(node, actor, name, msgspec.structs.replace(before, handled_by=office), seen)
 
 
+@transaction.atomic
 def still_holds(
     node: Node, actor: Actor, name: str, hours: int, *, seen: str | None = None
 ) -> Record:
@@ -42,6 +47,7 @@ def still_holds(
         raise RefusedError(
             "incident: expected 1 to %(most)d hours, got %(got)d", most=LONGEST_HOURS, got=hours
         )
+    lock()
     until = Instant(node.clock().milliseconds + hours * _HOUR)
     after = msgspec.structs.replace(_open(node, name), valid_until=until.milliseconds)
     return _write(node, actor, name, after, seen)
@@ -54,6 +60,7 @@ def link(node: Node, actor: Actor, name: str, reference: str, *, seen: str | Non
     of which another is kept itself, and for one that others are linked to; and what
     `actions.update` raises.
     """
+    lock()
     before = actions.own_incident(node, name)
     found = queries.named(actor, reference) if reference else None
     if reference and found is None:
