@@ -21,6 +21,7 @@ from liptako.situation.attachment_forms import FilesForm
 from liptako.situation.display import with_words, words_of
 from liptako.situation.forms import IncidentForm, initial_of
 from liptako.situation.handling_forms import HOLDS
+from liptako.situation.history import Version, versions_of
 from liptako.situation.models import Incident, Release
 from liptako.situation.records import INCIDENT
 from liptako.situation.records import Incident as IncidentPayload
@@ -92,6 +93,7 @@ def incident(request: OfficerRequest, author: str, name: str) -> HttpResponse:
         "given": _given(row, releases),
         "file_limit": request.node.file_limit,
         "entries": queries.journal_of(request.actor, name),
+        "history": _history(request, row),
         "offices": [(row.code, named(row.titles, row.code)) for row in members.offices(author)],
         "kept": queries.kept_for(request.actor, row),
         "linked": queries.linked_to(request.actor, author, name)[:_LINKED],
@@ -117,6 +119,13 @@ def _gone(request: OfficerRequest, author: str, name: str) -> HttpResponse:
     ]
     context = {"recall": recall, "own": own, "held": held}
     return render(request, "situation/gone.html", context)
+
+
+def _history(request: OfficerRequest, row: Incident) -> Sequence[Version]:
+    """Return the versions of an own incident that was changed."""
+    if row.author != request.node.member or row.versions < 2:  # noqa: PLR2004 (a first version)
+        return ()
+    return versions_of(request.node, row.object, zone_of(request.node))
 
 
 def _deleted(release: Release) -> list[Taken]:
