@@ -14,7 +14,7 @@ from liptako.ledger.reader import thread_records
 from liptako.ledger.records import Record, Thread
 from liptako.situation.display import words_of
 from liptako.situation.projection import as_row
-from liptako.situation.records import INCIDENT, Incident
+from liptako.situation.records import INCIDENT, Incident, Place
 from liptako.web.fields import PRECEDENCES, wall_text
 from liptako.web.templatetags.liptako import degrees
 
@@ -74,14 +74,18 @@ def _short(text: str) -> str:
     return text if len(text) <= LONG else f"{text[:LONG]} …"
 
 
+def _position(place: Place) -> str:
+    """Return the coordinates of a place and how exactly they are known, if it has any."""
+    if place.lat is None or place.lon is None:
+        return ""
+    return f"{degrees(place.lat, 'lat')} {degrees(place.lon, 'lon')} ±{place.radius_m} m"
+
+
 def _told(version: Record, zone: tzinfo) -> list[tuple[Promise, str]]:
     """Return what a version says, field by field, in the order of the page."""
     incident: Incident = version.payload
     row = as_row(incident)
     words, place, period = words_of(row), incident.place, incident.period
-    position = ""
-    if place.lat is not None and place.lon is not None:
-        position = f"{degrees(place.lat, 'lat')} {degrees(place.lon, 'lon')} ±{place.radius_m} m"
     harm = ", ".join(f"{word} {_count(count)}" for word, count in words["harm"])
     return [
         (_("Kind"), str(words["kind"])),
@@ -95,7 +99,7 @@ def _told(version: Record, zone: tzinfo) -> list[tuple[Promise, str]]:
         ),
         (_("How exactly"), str(words["precision"])),
         (_("Where, in words"), place.words or place.area),
-        (_("Where"), position),
+        (_("Where"), _position(place)),
         (_("Harm to civilians"), harm),
         (_("Affected"), ", ".join(map(str, words["affected"]))),
         (_("Needs"), ", ".join(map(str, words["needs"]))),
