@@ -53,6 +53,7 @@ def still_holds(
     return _write(node, actor, name, after, seen)
 
 
+@transaction.atomic
 def link(node: Node, actor: Actor, name: str, reference: str, *, seen: str | None = None) -> Record:
     """Say of an own incident that another one tells the same event, and is kept; "" takes it back.
 

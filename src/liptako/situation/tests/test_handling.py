@@ -264,6 +264,15 @@ def test_partners_are_told_nothing_of_it(node, desk, twins):
     assert set(copies.values_list("same_as", flat=True)) == {""}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_each_deed_brings_a_transaction_of_its_own(node, desk, offices, twins):
+    kept, other = twins
+    handling.hand_to(node, desk.actor, other, "permanence")
+    handling.still_holds(node, desk.actor, other, 24)
+    handling.link(node, desk.actor, other, reference(kept))
+    assert Incident.objects.get(object=other).versions == 4
+
+
 def test_links_do_not_go_round_nor_lead_further(node, desk, twins):
     kept, other = twins
     third = desk.report("Encore", reference="ML-2026-0009")
