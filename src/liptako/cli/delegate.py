@@ -142,11 +142,11 @@ def _next(home: Path, node: Node, args: Namespace) -> Signed:
     if args.stolen or "sign" in args.renew:
         _check_heard(node, set(args.without))
     given = {} if args.revoke else _caps(args.cap)
-    returned = returned_sizes(node, given, args.returned) if args.stolen else {}
+    decided = {**(returned_sizes(node, given, args.returned) if args.stolen else {}), **given}
     keys = prepare(home, node.member, {*args.renew, *(["sign"] if args.stolen else [])})
     line = compacts.delegations_of(node.member)
     former = line[-1].delegation.sign
-    revoked = _revoked(node, args, None if former == keys.sign else former, returned)
+    revoked = _revoked(node, args, None if former == keys.sign else former, decided)
     until = advised_until(node.clock(), args.days)
     return delegation_behind(line, node.member, keys, until, revoked)
 
@@ -180,16 +180,18 @@ def _own_root(node: Node) -> Root:
 
 
 def _revoked(
-    node: Node, args: Namespace, former: bytes | None, returned: Mapping[str, int]
+    node: Node, args: Namespace, former: bytes | None, decided: Mapping[str, int]
 ) -> list[Revoked]:
-    """Return the keys that a delegation takes back, each with its caps; `former` is changed."""
+    """Return the keys that a delegation takes back, each with its caps; `former` is changed.
+
+    `decided` are the caps of it that somebody has given.
+    """
     from liptako.ledger import pen
 
     revoked = []
     if former is not None:
         caps = dict(confirmed_sizes(node) if args.stolen else pen.own_sizes(node))
-        caps |= {**returned, **({} if args.revoke else _caps(args.cap))}
-        revoked.append(Revoked(key=former, caps=caps))
+        revoked.append(Revoked(key=former, caps={**caps, **decided}))
     if args.revoke:
         key = public_key(from_base64(args.revoke, "--revoke"))
         revoked.append(Revoked(key=key, caps=_caps(args.cap)))

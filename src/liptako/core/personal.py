@@ -51,10 +51,8 @@ def read_lexicon(text: str) -> Lexicon:
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"(?<![\w.,/+])(?:\+|00)?\d(?:[\d .\-]|\u00a0|\u202f){6,20}\d(?![\w/])")
 _GROUPS = re.compile(r"[^\d+]+")
-_LEAST, _MOST = (
-    8,
-    15,
-)  # digits of a number with its country (ITU-T E.164); those of the Sahel have 8
+_LEAST = 8  # digits of a number of a telephone, as those of the Sahel have
+_MOST = 15  # with the country (ITU-T E.164)
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ .\u00a0\u202f]\d{3})+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[. -]\d{1,2}[. -]\d{4}|(?:19|20)\d\d[01]\d[0-3]\d")
 

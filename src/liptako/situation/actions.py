@@ -159,12 +159,13 @@ def preview(node: Node, name: str, order: ReleaseOrder) -> IncidentPayload:
     return rules.transformed(incident, order.transform, order.region, order.summary)
 
 
-def personal_of(node: Node, name: str, order: ReleaseOrder) -> list[Personal]:
-    """Return what the audience would get that may tell who somebody is. Raises RefusedError."""
+def personal_of(
+    node: Node, name: str, copy: IncidentPayload, order: ReleaseOrder
+) -> list[Personal]:
+    """Return what of a copy and its files may tell who somebody is. Raises RefusedError."""
     along = files_ordered(node, order)
-    brought = attaching.to_release(node, name, along)
-    captions = [file.caption for file in brought if along.words]
-    return personal_in(node.home, preview(node, name, order), captions)
+    brought = attaching.to_release(node, name, along) if along.words else ()
+    return personal_in(node.home, copy, [file.caption for file in brought])
 
 
 def fingerprint(copy: IncidentPayload, order: ReleaseOrder) -> str:
@@ -194,7 +195,7 @@ def release(
     shown = preview(node, name, order)
     if seen is not None and seen != fingerprint(shown, order):
         raise RefusedError("release: this is not what was shown; look at it again, then release it")
-    personal = personal_of(node, name, order)
+    personal = personal_of(node, name, shown, order)
     if personal and not order.looked:
         raise RefusedError(
             "release: this may tell who somebody is: %(found)s; take it out, or say that it may go",

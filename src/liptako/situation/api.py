@@ -20,8 +20,7 @@ def incidents_geojson(request: OfficerRequest) -> JsonResponse:
     """Return the incidents that fit the filter of the address, the latest first."""
     zone = zone_of(request.node)
     wanted = filter_form(request.GET, request.actor, zone).wanted()
-    rows = lists.incidents(request.actor, wanted).filter(lat__isnull=False)
-    rows = rows if wanted.pile else lists.current(rows)
+    rows = lists.on_map(request.actor, wanted).filter(lat__isnull=False)
     found = list(rows[: LIMIT + 1])
     body = {
         "type": "FeatureCollection",

@@ -5,6 +5,7 @@ from django.db import transaction
 
 from liptako.core.clock import Instant
 from liptako.core.errors import RefusedError
+from liptako.core.records.envelope import Header
 from liptako.ledger.node import Node
 from liptako.ledger.records import Record
 from liptako.ledger.store import lock
@@ -27,12 +28,13 @@ def hand_to(node: Node, actor: Actor, name: str, office: str, *, seen: str | Non
     one that handles it already, for what is closed, and what `actions.update` raises.
     """
     lock()
-    before = _open(node, name)
+    before, latest = _open(node, name)
     if office == before.handled_by:
         raise RefusedError("incident: this office handles it already")
     if office and not members.office_is_open(node.member, office):
         raise RefusedError("incident: expected an open office, got %(got)s", got=office)
-    return _write(node, actor, name, msgspec.structs.replace(before, handled_by=office), seen)
+    after = msgspec.structs.replace(before, handled_by=office)
+    return actions.update(node, actor, name, after, precedence=latest.precedence, seen=seen)
 
 
 @transaction.atomic
@@ -49,8 +51,9 @@ def still_holds(
         )
     lock()
     until = Instant(node.clock().milliseconds + hours * _HOUR)
-    after = msgspec.structs.replace(_open(node, name), valid_until=until.milliseconds)
-    return _write(node, actor, name, after, seen)
+    before, latest = _open(node, name)
+    after = msgspec.structs.replace(before, valid_until=until.milliseconds)
+    return actions.update(node, actor, name, after, precedence=latest.precedence, seen=seen)
 
 
 @transaction.atomic
@@ -62,7 +65,7 @@ def link(node: Node, actor: Actor, name: str, reference: str, *, seen: str | Non
     `actions.update` raises.
     """
     lock()
-    before = actions.own_incident(node, name)
+    before, latest = actions.own_version(node, name)
     found = queries.named(actor, reference) if reference else None
     if reference and found is None:
         raise RefusedError("incident: there is none with the reference %(got)s", got=reference)
@@ -73,18 +76,16 @@ def link(node: Node, actor: Actor, name: str, reference: str, *, seen: str | Non
         raise RefusedError("incident: of that one another is kept; link it to that one")
     if kept and queries.linked_to(actor, node.member, name).exists():
         raise RefusedError("incident: others are linked to this one; link those first")
-    return _write(node, actor, name, msgspec.structs.replace(before, same_as=kept), seen)
+    after = msgspec.structs.replace(before, same_as=kept)
+    return actions.update(node, actor, name, after, precedence=latest.precedence, seen=seen)
 
 
-def _open(node: Node, name: str) -> Incident:
-    """Return an own incident that goes on. Raises RefusedError."""
-    incident = actions.own_incident(node, name)
+def _open(node: Node, name: str) -> tuple[Incident, Header]:
+    """Return an own incident that goes on, and the header of its latest version.
+
+    Raises RefusedError.
+    """
+    incident, latest = actions.own_version(node, name)
     if incident.status in CLOSED:
         raise RefusedError("incident: it is closed; change its status first")
-    return incident
-
-
-def _write(node: Node, actor: Actor, name: str, after: Incident, seen: str | None) -> Record:
-    """Write the next version of an incident, which travels like the one before."""
-    _before, latest = actions.own_version(node, name)
-    return actions.update(node, actor, name, after, precedence=latest.precedence, seen=seen)
+    return incident, latest

@@ -108,6 +108,12 @@ def outdated(actor: Actor | None) -> QuerySet[Incident]:
     return visible(actor).filter(valid_until__lte=timezone.now())
 
 
+def on_map(actor: Actor | None, wanted: Filter) -> QuerySet[Incident]:
+    """Return the incidents that fit a filter and are on the map: what waits, all of it."""
+    found = incidents(actor, wanted)
+    return found if wanted.pile else current(found)
+
+
 def current(rows: QuerySet[Incident]) -> QuerySet[Incident]:
     """Return those of some incidents that a live map shows: each event once, none outdated."""
     return _single(rows).exclude(valid_until__lte=timezone.now())

@@ -78,7 +78,7 @@ def _preview(node: Node, name: str, order: actions.ReleaseOrder) -> dict[str, An
         "files": attaching.to_release(node, name, actions.files_ordered(node, order)),
         "with_words": order.transform is Transform.AS_IS,
         "seen": actions.fingerprint(copy, order),
-        "personal": personal_words(actions.personal_of(node, name, order)),
+        "personal": personal_words(actions.personal_of(node, name, copy, order)),
         "audience": audience_words(node.member, members),
     }
 

@@ -55,8 +55,7 @@ def incidents(request: OfficerRequest) -> HttpResponse:
 def incident_map(request: OfficerRequest) -> HttpResponse:
     """Show the incidents that fit the filter on the map, and as a table beside it."""
     form = filter_form(request.GET, request.actor, zone_of(request.node))
-    found = lists.incidents(request.actor, wanted := form.wanted())
-    page = page_of(request, found if wanted.pile else lists.current(found), 100)
+    page = page_of(request, lists.on_map(request.actor, wanted := form.wanted()), 100)
     context = {
         "form": form,
         "page": page,
